@@ -1,0 +1,77 @@
+-- Roles are cluster-wide and NOLOGIN: a site grants them to its own login roles. Whoever may not create roles gets
+-- one error that names all that are missing and the statements an administrator has to run.
+do $roles$
+declare
+    v_missing text[];
+begin
+    select array_agg(wanted.name order by wanted.position)
+    into v_missing
+    from unnest(array[
+        'artery_owner', 'artery_reader', 'artery_operator', 'artery_admin', 'artery_runner', 'artery_app'
+    ]) with ordinality as wanted (name, position)
+    where not exists (select from pg_catalog.pg_roles as r where r.rolname = wanted.name);
+
+    if v_missing is not null then
+        begin
+            execute (select string_agg(format('create role %I nologin', m), '; ') from unnest(v_missing) as m);
+        exception when insufficient_privilege then
+            raise exception using
+                errcode = 'insufficient_privilege',
+                message = format('%s may not create the roles that pg_artery needs', current_user),
+                detail = format('Missing: %s.', array_to_string(v_missing, ', ')),
+                hint = format('Have an administrator run: %s; grant artery_owner to %I; and migrate again.', (
+                    select string_agg(format('create role %I nologin', m), '; ') from unnest(v_missing) as m
+                ), current_user);
+        end;
+    end if;
+
+    -- objects are created as their owner, so the migrating role must be able to become it
+    if not pg_has_role(current_user, 'artery_owner', 'member') then
+        execute format('grant artery_owner to %I', current_user);
+    end if;
+end
+$roles$;
+
+do $inherit$
+begin
+    grant artery_reader to artery_operator;
+    grant artery_operator to artery_admin;
+exception when insufficient_privilege then
+    raise warning using
+        message = format('%s may not grant roles: artery_operator and artery_admin do not inherit', current_user),
+        hint = 'Have an administrator run: grant artery_reader to artery_operator; grant artery_operator to artery_admin;';
+end
+$inherit$;
+
+create schema if not exists artery authorization artery_owner;
+create schema if not exists artery_erp authorization artery_owner;
+create schema if not exists artery_staging authorization artery_owner;
+create schema if not exists artery_plm authorization artery_owner;
+create schema if not exists artery_mes authorization artery_owner;
+create schema if not exists artery_iot authorization artery_owner;
+create schema if not exists artery_tax authorization artery_owner;
+create schema if not exists artery_procurement authorization artery_owner;
+create schema if not exists artery_monitor authorization artery_owner;
+create schema if not exists artery_api_v1 authorization artery_owner;
+
+set local role artery_owner;
+
+comment on schema artery is 'pg_artery, the engine: outbox, endpoints, delivery, cloud log, sweeps; knows no domain';
+comment on schema artery_erp is 'pg_artery, reference master data and documents';
+comment on schema artery_staging is 'pg_artery, the inbox: one table for each kind of inbound message';
+comment on schema artery_plm is 'pg_artery, design: BOM import, engineering changes, their impact';
+comment on schema artery_mes is 'pg_artery, execution: dispatch to the MES, production reports, backflush';
+comment on schema artery_iot is 'pg_artery, machines: sensor readings and OEE';
+comment on schema artery_tax is 'pg_artery, the tax cloud: invoices';
+comment on schema artery_procurement is 'pg_artery, the supplier cloud: purchase orders and shipping notices';
+comment on schema artery_monitor is 'pg_artery, views for people and dashboards';
+comment on schema artery_api_v1 is 'pg_artery, versioned functions for other systems: the only surface that promises stability';
+
+-- default-deny: a function is executable by nobody until its own file grants it
+alter default privileges for role artery_owner revoke execute on functions from public;
+alter default privileges for role artery_owner revoke usage on types from public;
+
+grant usage on schema artery to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
+grant usage on schema artery_erp to artery_reader, artery_app;
+grant usage on schema artery_monitor to artery_reader;
+grant usage on schema artery_api_v1 to artery_app;

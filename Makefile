@@ -1,0 +1,37 @@
+# Everything a fresh machine needs: `make demo` and `make test` prepare it themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench chaos clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: .venv/.stamp ## Deliver orders to a demo MES, break things, prove that nothing is lost
+	$(BIN)/artery demo $(ARGS)
+
+test: .venv/.stamp ## Run pgTAP and pytest on every PostgreSQL found (ARGS="-k outbox --pg=system")
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/.lint ## Check Python, SQL and migrations
+	tools/lint.sh
+
+bench: .venv/.stamp ## Measure, side by side with the peers (ONLY=deliver,latency)
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+chaos: .venv/.stamp ## Kill runners and servers, long form (20 minutes or so)
+	$(BIN)/pytest tests/chaos --long $(ARGS)
+
+clean: ## Remove what was built, and throwaway clusters left up on purpose
+	-$(PYTHON) runner/pg_artery/cluster_dir.py sweep --kept
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache
+
+.venv/.stamp: pyproject.toml tools/setup.sh
+	PYTHON=$(PYTHON) tools/setup.sh
+	touch $@
+
+.venv/.lint: .venv/.stamp
+	$(BIN)/pip install --quiet --group lint
+	touch $@

@@ -1,0 +1,136 @@
+"""Fixtures on real PostgreSQL servers.
+
+Every test that asks for one of these runs once per server that this machine has (the system's
+PostgreSQL and the wheel's); mark it `one_server` where the second run would teach nothing.
+
+    server       the PostgreSQL in use                        (session)
+    cluster      a throwaway cluster, not durable, shared      (session)
+    template     name of a migrated database, to clone         (session)
+    dsn          connection string of a fresh migrated database
+    conn         a superuser's connection to it, autocommit
+    connect      more connections to it: connect(user="some_role")
+    own_cluster  a durable cluster of the test's own, for crashes and restarts
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pg_artery.cluster import Cluster
+from pg_artery.servers import Server, find_servers
+
+Connect = Callable[..., psycopg.Connection]
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pg",
+        default="system,embedded",
+        help="servers to test on, of: system, embedded (default: both, where both are found)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "one_server: run on the first server only")
+
+
+def _chosen(config: pytest.Config) -> dict[str, Server]:
+    wanted = config.getoption("--pg").split(",")
+    return {kind: server for kind, server in find_servers().items() if kind in wanted}
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    servers = _chosen(config)
+    lines = []
+    for kind in config.getoption("--pg").split(","):
+        server = servers.get(kind)
+        if server is None:
+            lines.append(f"PostgreSQL, {kind}: not found, nothing is tested on it")
+            continue
+        lines.append(f"PostgreSQL, {kind}: {server.version} in {server.bindir}")
+        lines += [f"  off: {sentence}" for sentence in server.missing()]
+    return lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" not in metafunc.fixturenames:
+        return
+    servers = list(_chosen(metafunc.config).values())
+    if not servers:
+        pytest.exit("no PostgreSQL 15 to 18 found: `make test` installs one", returncode=1)
+    if metafunc.definition.get_closest_marker("one_server"):
+        servers = servers[:1]
+    metafunc.parametrize(
+        "server", servers, ids=[server.label for server in servers], indirect=True, scope="session"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the skips by reason, last thing before the closing line."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons: dict[str, int] = {}
+    for report in skipped:
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("not tested, and why")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.line(f"{count:5}  {reason}")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def cluster(server: Server) -> Iterator[Cluster]:
+    with Cluster(server, durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    from pg_artery.migrate import migrate
+
+    name = "artery_template"
+    migrate(cluster.create_database(name))
+    return name
+
+
+@pytest.fixture
+def dsn(cluster: Cluster, template: str) -> Iterator[str]:
+    with cluster.database(f"t{next(_numbers)}", template) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def connect(dsn: str) -> Iterator[Connect]:
+    opened: list[psycopg.Connection] = []
+
+    def open_one(user: str = "postgres", *, autocommit: bool = True) -> psycopg.Connection:
+        opened.append(psycopg.connect(make_conninfo(dsn, user=user), autocommit=autocommit))
+        return opened[-1]
+
+    yield open_one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def conn(connect: Connect) -> psycopg.Connection:
+    return connect()
+
+
+@pytest.fixture
+def own_cluster(server: Server) -> Iterator[Cluster]:
+    with Cluster(server) as running:
+        yield running

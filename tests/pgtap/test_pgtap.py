@@ -21,7 +21,9 @@ def _newest_pgtap() -> Path | None:
     """pgTAP is plain SQL: a copy installed for another major version loads all the same."""
     found = Path("/usr/share/postgresql").glob("*/extension/pgtap--*.sql")
     whole = [path for path in found if re.fullmatch(r"pgtap--\d+(\.\d+)*", path.stem)]
-    return max(whole, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)], default=None)
+    return max(
+        whole, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)], default=None
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
--- Roles are cluster-wide and NOLOGIN: a site grants them to its own login roles. Whoever may not create roles gets
--- one error that names all that are missing and the statements an administrator has to run.
+-- Roles are cluster-wide and NOLOGIN: a site grants them to its own login roles. Whoever may not
+-- create roles gets one error that names all that are missing and the statements an administrator
+-- has to run.
 do $roles$
 declare
     v_missing text[];
@@ -71,7 +72,8 @@ comment on schema artery_api_v1 is 'pg_artery, versioned functions for other sys
 alter default privileges for role artery_owner revoke execute on functions from public;
 alter default privileges for role artery_owner revoke usage on types from public;
 
-grant usage on schema artery to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
+grant usage on schema artery
+    to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
 grant usage on schema artery_erp to artery_reader, artery_app;
 grant usage on schema artery_monitor to artery_reader;
 grant usage on schema artery_api_v1 to artery_app;

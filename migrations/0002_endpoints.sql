@@ -64,7 +64,9 @@ create table artery.route (
     updated_at timestamptz not null default now(),
     constraint route_topic_check check (topic ~ '^[a-z][a-z0-9_.-]{0,126}$'),
     constraint route_method_check check (method in ('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
-    constraint route_path_template_check check (path_template ~ '^/[^[:space:]?#]*(\?[^[:space:]#]*)?$'),
+    constraint route_path_template_check check (
+        path_template ~ '^/[^[:space:]?#]*(\?[^[:space:]#]*)?$'
+    ),
     constraint route_priority_check check (priority between 0 and 9),
     constraint route_notify_channel_check check (notify_channel ~ '^[a-z_][a-z0-9_]{0,62}$')
 );
@@ -79,7 +81,8 @@ comment on column artery.route.reply_handler is
 comment on column artery.route.notify_channel is
 'Channel that gets the document''s id at commit, for other listeners; switched off by notify = false';
 
--- which (endpoint, priority) pairs ever had a task: the claim probes these few instead of searching the queue for them
+-- which (endpoint, priority) pairs ever had a task: the claim probes these few instead of
+-- searching the queue for them
 create table artery.lane (
     endpoint_id integer not null references artery.endpoint (id) on delete cascade,
     priority smallint not null,

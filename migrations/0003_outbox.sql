@@ -15,11 +15,12 @@ create table artery.runner (
 comment on table artery.runner is 'Runner processes: one row each start, removed some time after its end';
 comment on column artery.runner.asleep is 'Waits for a notification; an enqueue sends one only where some runner does';
 
-/* One table from request to end. No foreign keys: their checks would lock the endpoint's and route's rows in every
-   producer's transaction; enqueue_task looks both up, and neither can be deleted while it has tasks.
-   Three versions of a row are written in its life (enqueued, claimed, ended), so every index here is paid for three
-   times: only what the claim, Request-ID and people's look-ups need. locked_until is in none of them, so that a
-   renewal stays HOT. */
+/* One table from request to end. No foreign keys: their checks would lock the endpoint's and
+   route's rows in every producer's transaction; enqueue_task looks both up, and neither can be
+   deleted while it has tasks.
+   Three versions of a row are written in its life (enqueued, claimed, ended), so every index here
+   is paid for three times: only what the claim, Request-ID and people's look-ups need.
+   locked_until is in none of them, so that a renewal stays HOT. */
 create table artery.integration_task (
     id bigint generated always as identity primary key,
     request_id uuid not null constraint integration_task_request_id_key unique,
@@ -58,9 +59,12 @@ create table artery.integration_task (
     handler_due_at timestamptz,
     handler_error jsonb,
     constraint integration_task_status_check check (status in (
-        'pending', 'processing', 'sent', 'failed', 'dead', 'compensating', 'compensated', 'cancelled', 'held'
+        'pending', 'processing', 'sent', 'failed', 'dead',
+        'compensating', 'compensated', 'cancelled', 'held'
     )),
-    constraint integration_task_lease_check check ((status = 'processing') = (locked_until is not null)),
+    constraint integration_task_lease_check check (
+        (status = 'processing') = (locked_until is not null)
+    ),
     constraint integration_task_priority_check check (priority between 0 and 9),
     constraint integration_task_handler_status_check check (handler_status in ('done', 'failed'))
 ) with (
@@ -159,4 +163,5 @@ comment on column artery.cloud_log.outcome is 'What the attempt made of its task
 comment on column artery.cloud_log.stale is 'The call was made, but by a runner that had lost its lease: it changed nothing';
 comment on column artery.cloud_log.request_body is 'Cut to the endpoint''s logged_body_bytes; request_hash is over the whole';
 
-grant select on artery.runner, artery.integration_task, artery.unhandled_reply, artery.cloud_log to artery_reader;
+grant select on artery.runner, artery.integration_task, artery.unhandled_reply, artery.cloud_log
+    to artery_reader;

@@ -38,11 +38,12 @@ def parent_dir() -> Path:
     base = Path(tempfile.gettempdir())
     name = f"pg_artery-{os.getuid()}"
     if len(str(base / name)) > SOCKET_PATH_MAX:
-        base = Path("/tmp")  # noqa: S108  # nosec B108: owner and mode are checked below
+        base = Path("/tmp")  # noqa: S108  # nosec B108
     parent = base / name
     with contextlib.suppress(FileExistsError):
         parent.mkdir(mode=0o711)
     status = parent.lstat()
+    # Anybody can make a name in /tmp: it must be ours, and nobody else may write in it.
     if parent.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o022:
         raise PermissionError(f"{parent} is not a directory of this user alone; remove it")
     return parent

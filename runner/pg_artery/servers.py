@@ -81,7 +81,7 @@ def describe(bindir: Path, kind: str) -> Server:
     absent = [name for name in NEEDED if not os.access(bindir / name, os.X_OK)]
     if absent:
         raise ClusterError(f"{bindir} lacks {', '.join(absent)}: it is no PostgreSQL server")
-    ask = [bindir / "pg_config", "--version", "--sharedir", "--pkglibdir", "--configure"]
+    ask = [str(bindir / "pg_config"), "--version", "--sharedir", "--pkglibdir", "--configure"]
     try:
         done = subprocess.run(ask, capture_output=True, text=True, check=True)
         version, sharedir, pkglibdir, configure = done.stdout.splitlines()[:4]

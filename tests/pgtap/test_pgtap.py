@@ -47,10 +47,10 @@ def pgtap_template(cluster: Cluster, template: str, server: Server) -> str:
 @pytest.mark.parametrize("file", FILES, ids=[str(path.relative_to(HERE)) for path in FILES])
 def test_pgtap(file: Path, cluster: Cluster, pgtap_template: str) -> None:
     with cluster.database(f"tap_{file.stem}", pgtap_template):
+        server = f"-h {cluster.path} -p {cluster.port} -U postgres -d tap_{file.stem}"
+        psql = str(cluster.server.bindir / "psql")
         done = subprocess.run(
-            ["pg_prove", "--psql-bin", str(cluster.server.bindir / "psql"), "--verbose"]
-            + ["-h", str(cluster.path), "-p", str(cluster.port), "-U", "postgres"]
-            + ["-d", f"tap_{file.stem}", str(file)],
+            ["pg_prove", "--verbose", "--psql-bin", psql, *server.split(), str(file)],
             capture_output=True,
             text=True,
             timeout=120,

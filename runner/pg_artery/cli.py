@@ -1,0 +1,104 @@
+"""The command `artery`. Each command lives in a module of its own and is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import IO, Any
+
+import click
+import psycopg
+
+from pg_artery import __version__
+from pg_artery.errors import ArteryError, exit_code
+
+#: command -> (module:attribute, the line it has in --help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "migrate": (
+        "pg_artery.commands.migrate:command",
+        "Install in a database, bring up to date, roll back.",
+    ),
+}
+
+
+class _Failure(click.ClickException):
+    """Shows an error with its SQLSTATE, detail and hint, and ends with the exit code it stands for."""
+
+    def __init__(self, error: ArteryError) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.exit_code = error.exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write to standard error; with --json, one object to standard output."""
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": self.error.as_dict()}))
+            return
+        click.echo(f"error: {self.error.message} (SQLSTATE {self.error.sqlstate})", file, err=True)
+        for name in ("detail", "hint"):
+            text = getattr(self.error, name)
+            if text:
+                click.echo(f"{name}: {text}", file, err=True)
+
+
+def as_artery_error(error: psycopg.Error) -> ArteryError:
+    """Put an error of the server or of the connection into our form."""
+    diag = error.diag
+    return ArteryError(
+        error.sqlstate or "08000",
+        diag.message_primary or str(error).strip(),
+        diag.message_detail or diag.context,
+        diag.message_hint
+        or (None if error.sqlstate else "Is the server up, and --dsn or ARTERY_DSN right?"),
+    )
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is called, so that --help and --version stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]} is no command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run, and show every error in one form."""
+        try:
+            return super().invoke(ctx)
+        except ArteryError as error:
+            raise _Failure(error) from error
+        except psycopg.Error as error:
+            raise _Failure(as_artery_error(error)) from error
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Exit codes: {exit_code('IN908')} failed, 2 wrong usage, {exit_code('08')} no connection, "
+    f"{exit_code('IN901')} conflict, {exit_code('IN906')} refused.",
+)
+@click.version_option(__version__, prog_name="artery")
+def main() -> None:
+    """Carry business state between an ERP that lives in PostgreSQL and the systems around it.
+
+    \b
+    First steps, in a database of yours:
+      export ARTERY_DSN=postgresql://me@db.example/erp
+      artery migrate           creates the schemas artery*, touches nothing else
+      artery migrate status    what is applied, what is pending
+    """

@@ -1,0 +1,64 @@
+"""Errors that people see: one SQLSTATE each, one exit code each, always with a hint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2  # click's own
+EXIT_DATABASE = 3
+EXIT_CONFLICT = 4
+EXIT_REFUSED = 5
+
+#: SQLSTATE -> (what it means, exit code). A class (two characters) stands for all codes not listed.
+SQLSTATES: dict[str, tuple[str, int]] = {
+    "IN901": ("an applied migration file was edited", EXIT_CONFLICT),
+    "IN902": ("the database holds pg_artery as an extension", EXIT_REFUSED),
+    "IN903": ("a migration was applied that this version does not have", EXIT_CONFLICT),
+    "IN904": ("sql/manifest.txt and the files in sql/ disagree", EXIT_FAILED),
+    "IN905": ("objects in the database that the code did not create", EXIT_CONFLICT),
+    "IN906": ("the rollback would lose data", EXIT_REFUSED),
+    "IN907": ("a lock was not to be had in time", EXIT_CONFLICT),
+    "IN908": ("a file of sql/ or a migration failed", EXIT_FAILED),
+    "IN909": ("a migration file breaks the rules", EXIT_FAILED),
+    "IN910": ("no such migration is applied", EXIT_USAGE),
+    "IN911": ("the SQL files of the package are missing", EXIT_FAILED),
+    "08": ("the connection failed", EXIT_DATABASE),
+    "28": ("the login was refused", EXIT_DATABASE),
+    "57": ("the server stopped or cancelled the work", EXIT_DATABASE),
+    "42501": ("the role lacks a privilege", EXIT_REFUSED),
+}
+
+
+def exit_code(sqlstate: str | None) -> int:
+    """Give the exit code for an SQLSTATE; None, as from a lost connection, counts as class 08."""
+    state = sqlstate or "08000"
+    _, code = SQLSTATES.get(state) or SQLSTATES.get(state[:2]) or ("", EXIT_FAILED)
+    return code
+
+
+@dataclass
+class ArteryError(Exception):
+    """An error with the four parts that a PostgreSQL error has."""
+
+    sqlstate: str
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that ends with this error."""
+        return exit_code(self.sqlstate)
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The error as programs read it."""
+        return {
+            "sqlstate": self.sqlstate,
+            "message": self.message,
+            "detail": self.detail,
+            "hint": self.hint,
+        }

@@ -20,6 +20,7 @@ create table artery.endpoint (
     max_request_bytes integer not null default 1048576,
     max_response_bytes integer not null default 1048576,
     logged_body_bytes integer not null default 16384,
+    cloud boolean not null default true,
     enabled boolean not null default true,
     version integer not null default 1,
     updated_at timestamptz not null default now(),
@@ -46,6 +47,7 @@ comment on column artery.endpoint.secret_ref is 'vault:NAME or env:NAME; never t
 comment on column artery.endpoint.headers is 'Fixed request headers, no secrets: {"name": "value"}';
 comment on column artery.endpoint.idempotent is
 'The receiver honours the Request-ID: a call whose outcome is unknown may be sent again. Otherwise its task is held.';
+comment on column artery.endpoint.cloud is 'Outside our own premises: its tasks show in artery.cloud_outbox';
 comment on column artery.endpoint.max_in_flight is 'Most calls under way at once, all runners together; null = no limit';
 comment on column artery.endpoint.logged_body_bytes is 'Bodies in cloud_log are cut to this; hash and length are kept whole';
 comment on column artery.endpoint.version is 'Rises with each change: runners reload what they cached';

@@ -46,7 +46,7 @@ create table artery.integration_task (
     ordering_key text,
     compensation jsonb,
     created_at timestamptz not null default clock_timestamp(),
-    created_by name not null default session_user,
+    created_by text not null default session_user,
     started_at timestamptz,
     ended_at timestamptz,
     duration interval,

@@ -1,0 +1,36 @@
+-- Inlined into its callers: hence no search_path
+create or replace function artery._result_rows(p_results jsonb)
+returns table (
+    id bigint,
+    attempt integer,
+    span_id text,
+    status_code integer,
+    error_kind text,
+    error text,
+    retry_after text,
+    url text,
+    request_headers jsonb,
+    response_headers jsonb,
+    response_body text,
+    response_bytes integer,
+    ago_ms double precision,
+    dns_ms real,
+    connect_ms real,
+    tls_ms real,
+    first_byte_ms real,
+    total_ms real,
+    peer text
+)
+language sql
+immutable
+parallel safe
+rows 1000
+as $function$
+select r.*
+from jsonb_to_recordset(p_results) as r (
+    id bigint, attempt integer, span_id text, status_code integer, error_kind text, error text, retry_after text,
+    url text, request_headers jsonb, response_headers jsonb, response_body text, response_bytes integer,
+    ago_ms double precision, dns_ms real, connect_ms real, tls_ms real, first_byte_ms real, total_ms real, peer text
+)
+$function$;
+comment on function artery._result_rows(jsonb) is 'The rows of a runner''s report; the one place that knows their shape';

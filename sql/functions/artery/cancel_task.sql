@@ -1,0 +1,52 @@
+create or replace function artery.cancel_task(p_task_id bigint, p_reason text default null)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+declare
+    v_task record;
+begin
+    select
+        t.status,
+        t.ordering_key
+    into v_task
+    from artery.integration_task as t
+    where t.id = p_task_id
+    for update;
+    if not found then
+        raise exception using
+            errcode = 'IN005',
+            message = format('there is no task %s', p_task_id),
+            detail = 'No row of artery.integration_task has this id.',
+            hint = 'Ended tasks are deleted after artery.retention.ended_tasks.';
+    end if;
+    if v_task.status not in ('pending', 'failed', 'dead', 'held') then
+        raise exception using
+            errcode = 'IN006',
+            message = format('task %s is %s and cannot be cancelled', p_task_id, v_task.status),
+            detail = format('Task %s, status %s.', p_task_id, v_task.status),
+            hint = case v_task.status
+                when 'processing' then 'It is being sent right now: wait for its end; what was sent needs an undo of its own.'
+                else 'It has ended already.'
+            end;
+    end if;
+
+    update artery.integration_task as t
+    set
+        status = 'cancelled',
+        history = coalesce(t.history, '[]') || jsonb_build_object(
+            'at', clock_timestamp(), 'by', session_user, 'action', 'cancel', 'reason', p_reason
+        )
+    where t.id = p_task_id;
+
+    if v_task.ordering_key is not null then
+        perform artery._unblock_next(array[p_task_id]);
+    end if;
+end
+$function$;
+comment on function artery.cancel_task(bigint, text) is
+'Ends a task that is not being sent; the next one of its ordering key may go. Errors: IN005 no such task, IN006 in flight '
+'or ended';
+grant execute on function artery.cancel_task(bigint, text) to artery_operator;

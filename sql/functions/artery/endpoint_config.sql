@@ -1,0 +1,39 @@
+create or replace function artery.endpoint_config(p_endpoint_ids integer[])
+returns table (
+    id integer,
+    version integer,
+    name text,
+    base_url text,
+    auth_kind text,
+    secret_ref text,
+    headers jsonb,
+    connect_timeout_ms integer,
+    total_timeout_ms integer,
+    max_response_bytes integer,
+    logged_body_bytes integer,
+    enabled boolean
+)
+language sql
+stable
+security definer
+set search_path = ''
+as $function$
+select
+    e.id,
+    e.version,
+    e.name,
+    e.base_url,
+    e.auth_kind,
+    e.secret_ref,
+    e.headers,
+    (extract(epoch from e.connect_timeout) * 1000)::integer,
+    (extract(epoch from e.total_timeout) * 1000)::integer,
+    e.max_response_bytes,
+    e.logged_body_bytes,
+    e.enabled
+from artery.endpoint as e
+where e.id = any(p_endpoint_ids)
+$function$;
+comment on function artery.endpoint_config(integer[]) is
+'What a runner needs to call these endpoints; times in milliseconds. Cached by it until a claim shows a higher version';
+grant execute on function artery.endpoint_config(integer[]) to artery_runner;

@@ -1,0 +1,205 @@
+/* What an attempt means for its task. Own faults (we did not reach the receiver for reasons of ours) never count against
+   max_attempts. After any fault later than the connection's set-up the receiver may have acted: outcome unknown, and
+   only an endpoint that honours the Request-ID is called again. Inlined into its caller: hence no search_path. */
+create or replace function artery._classify(
+    p_status_code integer, p_error_kind text, p_retryable integer[], p_idempotent boolean
+)
+returns table (status text, error_class text, counts integer)
+language sql
+immutable
+parallel safe
+rows 1
+as $function$
+select
+    case
+        when c.error_class = 'success' then 'sent'
+        when c.error_class in ('own_fault', 'unreachable', 'retryable') then 'failed'
+        when c.error_class = 'unknown_outcome' and p_idempotent then 'failed'
+        when c.error_class = 'unknown_outcome' then 'held'
+        else 'dead'
+    end,
+    nullif(c.error_class, 'success'),
+    case when c.error_class in ('success', 'own_fault') then 0 else 1 end
+from (
+    select case
+        when p_error_kind is null and p_status_code between 200 and 299 then 'success'
+        when p_error_kind in ('dns', 'proxy', 'egress', 'token', 'secret') then 'own_fault'
+        when p_error_kind in ('connect', 'tls') then 'unreachable'
+        when p_error_kind in ('too_large', 'bad_request') then p_error_kind
+        when p_error_kind is not null or p_status_code is null then 'unknown_outcome'
+        when p_status_code = any(p_retryable) or p_status_code >= 500 then 'retryable'
+        when p_status_code between 300 and 399 then 'redirect'
+        else 'refused'
+    end as error_class
+) as c
+$function$;
+comment on function artery._classify(integer, text, integer[], boolean) is
+'Status, error class and weight against max_attempts, from one attempt''s status code or error kind';
+
+/* Writes back a batch: the tasks' new status, one cloud_log row a call, the answers to their reply handlers.
+   Fenced on (id, attempt, runner, processing): the report of a runner that lost its lease is logged as stale and
+   changes nothing else. The same report again changes nothing and logs nothing.
+   Reads endpoint, route; writes integration_task, cloud_log, unhandled_reply, rate_limiter. */
+create or replace function artery.report_results(p_runner bigint, p_results jsonb)
+returns jsonb
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $function$
+declare
+    c_handler_budget constant interval := '5 seconds';
+    v_now timestamptz := clock_timestamp();
+    v_done bigint[];
+    v_ordered bigint[];
+    v_replies jsonb;
+    v_stale bigint[] := '{}';
+    v_unhandled bigint[] := '{}';
+    v_reply jsonb;
+begin
+    perform artery._ensure_partition('artery.cloud_log', v_now);
+
+    with input as materialized (
+        select r.*
+        from artery._result_rows(p_results) as r
+        order by r.id
+    ),
+
+    judged as (
+        select
+            i.*,
+            c.error_class,
+            c.counts,
+            e.logged_body_bytes,
+            r.reply_handler,
+            case when c.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
+                then 'dead' else c.status end as new_status,
+            v_now + greatest(
+                -- full jitter: anywhere between now and the exponential step
+                random() * least(e.backoff_cap, e.backoff_base * (
+                    e.backoff_factor ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
+                )::double precision),
+                least(artery.retry_after(i.retry_after, v_now), e.retry_after_cap)
+            ) as next_due_at
+        from input as i
+        inner join artery.integration_task as t on t.id = i.id
+        inner join artery.endpoint as e on e.id = t.endpoint_id
+        left join artery.route as r on r.topic = t.topic
+        cross join lateral artery._classify(
+            i.status_code, i.error_kind, e.retryable_statuses, e.idempotent
+        ) as c
+    ),
+
+    done as (
+        update artery.integration_task as t
+        set
+            status = j.new_status,
+            failures = t.failures + j.counts,
+            due_at = case j.new_status when 'failed' then j.next_due_at else t.due_at end,
+            status_code = j.status_code,
+            error_class = j.error_class,
+            error = case when j.error_class is not null then jsonb_strip_nulls(jsonb_build_object(
+                'kind', j.error_kind, 'message', j.error, 'answer', left(j.response_body, 1000)
+            )) end,
+            handler_status = case when j.reply_handler is not null and j.new_status in ('sent', 'dead') then 'done' end
+        from judged as j
+        where
+            t.id = j.id
+            and t.attempt = j.attempt
+            and t.runner_id = p_runner
+            and t.status = 'processing'
+        returning
+            t.topic, t.endpoint_id, t.request_id, t.method, t.body, t.request_hash, t.ordering_key, t.handler_status,
+            t.document_type, t.document_id, t.error as task_error, j.*
+    ),
+
+    logged as (
+        insert into artery.cloud_log (
+            called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
+            request_headers, request_body, request_bytes, request_hash, status_code, response_headers,
+            response_body, response_bytes, response_hash, outcome, error_class, error, peer,
+            dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms
+        )
+        select
+            v_now - d.ago_ms * interval '1 millisecond', d.id, d.attempt, d.span_id, p_runner, d.topic,
+            d.endpoint_id, d.request_id, d.method, d.url, d.request_headers, left(d.body, d.logged_body_bytes),
+            coalesce(octet_length(d.body), 0), d.request_hash, d.status_code, d.response_headers,
+            left(d.response_body, d.logged_body_bytes), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
+            d.new_status, d.error_class, d.error, d.peer,
+            d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms
+        from done as d
+    ),
+
+    blocked as (
+        insert into artery.rate_limiter (endpoint_id, blocked_until, blocked_reason)
+        select
+            d.endpoint_id,
+            max(d.next_due_at),
+            'Retry-After: ' || max(d.retry_after)
+        from done as d
+        where d.retry_after is not null and d.new_status = 'failed' and d.status_code in (429, 503)
+        group by d.endpoint_id
+        order by d.endpoint_id
+        on conflict (endpoint_id) do update
+        set
+            blocked_until = greatest(artery.rate_limiter.blocked_until, excluded.blocked_until),
+            blocked_reason = excluded.blocked_reason
+    )
+
+    select
+        array_agg(d.id),
+        array_agg(d.id) filter (where d.ordering_key is not null and d.new_status = 'sent'),
+        jsonb_agg(jsonb_build_object(
+            'handler', d.reply_handler,
+            'reply', jsonb_build_object(
+                'task_id', d.id,
+                'request_id', d.request_id,
+                'topic', d.topic,
+                'document_type', d.document_type,
+                'document_id', d.document_id,
+                'outcome', d.new_status,
+                'attempt', d.attempt,
+                'status_code', d.status_code,
+                'body', artery._json_or_text(d.response_body),
+                'error', d.task_error
+            )
+        ) order by d.id) filter (where d.handler_status = 'done')
+    into v_done, v_ordered, v_replies
+    from done as d;
+
+    if jsonb_array_length(p_results) > coalesce(cardinality(v_done), 0) then
+        v_stale := artery._log_stale_results(p_runner, p_results, coalesce(v_done, '{}'), v_now);
+    end if;
+    if v_ordered is not null then
+        perform artery._unblock_next(v_ordered);
+    end if;
+
+    -- one after the other, each in its own subtransaction: a handler is the domain's code, a document at a time
+    for v_reply in select r.value from jsonb_array_elements(v_replies) as r (value) loop
+        if not artery._run_handler(
+            (v_reply -> 'reply' ->> 'task_id')::bigint,
+            case when clock_timestamp() < v_now + c_handler_budget then v_reply ->> 'handler' end,
+            v_reply -> 'reply'
+        ) then
+            v_unhandled := v_unhandled || (v_reply -> 'reply' ->> 'task_id')::bigint;
+        end if;
+    end loop;
+
+    return jsonb_build_object(
+        'applied', coalesce(cardinality(v_done), 0),
+        'stale', to_jsonb(v_stale),
+        'handler_failed', to_jsonb(v_unhandled)
+    );
+end
+$function$;
+
+comment on function artery.report_results(bigint, jsonb) is
+'Writes back what a runner''s calls came to: an array of {id, attempt, span_id, status_code | error_kind, ...}, facts only. '
+'Returns {"applied": count, "stale": [task ids], "handler_failed": [task ids]}. Idempotent.';
+grant execute on function artery.report_results(bigint, jsonb) to artery_runner;

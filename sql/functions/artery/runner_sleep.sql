@@ -1,0 +1,43 @@
+create or replace function artery.runner_sleep(p_runner bigint)
+returns double precision
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $function$
+declare
+    v_next timestamptz;
+begin
+    update artery.runner as r
+    set
+        asleep = true,
+        seen_at = clock_timestamp()
+    where r.id = p_runner and (not r.asleep or r.seen_at < clock_timestamp() - interval '5 seconds');
+
+    select min(f.due_at)
+    into v_next
+    from artery.lane as l
+    inner join artery.endpoint as e on e.id = l.endpoint_id and e.enabled
+    left join artery.rate_limiter as rl on rl.endpoint_id = l.endpoint_id
+    cross join lateral (
+        select greatest(t.due_at, rl.blocked_until) as due_at
+        from artery.integration_task as t
+        where
+            t.endpoint_id = l.endpoint_id
+            and t.priority = l.priority
+            and t.status in ('pending', 'failed')
+            and not t.queued
+            and t.due_at > clock_timestamp()
+        order by t.due_at
+        limit 1
+    ) as f;
+
+    return extract(epoch from greatest(v_next - clock_timestamp(), interval '0'));
+end
+$function$;
+comment on function artery.runner_sleep(bigint) is
+'Marks a runner asleep, so that the next enqueue notifies artery_wake; returns the seconds until the next task now known '
+'falls due, null if there is none. A claim that finds work marks it awake';
+grant execute on function artery.runner_sleep(bigint) to artery_runner;

@@ -1,0 +1,45 @@
+-- integration_task has no foreign keys (see its migration); this keeps what they would have kept
+create or replace function artery.keep_open_tasks()
+returns trigger
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_old jsonb := to_jsonb(old);
+    v_task record;
+begin
+    -- a route knows its topic, an endpoint its id
+    select
+        min(t.id) as id,
+        count(*) as open
+    into v_task
+    from artery.integration_task as t
+    where
+        t.status not in ('sent', 'cancelled', 'compensated')
+        and case tg_table_name
+            when 'route' then t.topic = v_old ->> 'topic'
+            else t.endpoint_id = (v_old ->> 'id')::integer
+        end;
+    if v_task.open > 0 then
+        raise exception using
+            errcode = 'IN011',
+            message = format('%s %L still has %s tasks that have not ended', tg_table_name,
+                coalesce(v_old ->> 'topic', v_old ->> 'name'), v_task.open),
+            detail = format('The first is task %s.', v_task.id),
+            hint = 'Wait for them, or end them with artery.cancel_task; to pause a system, disable its endpoint.';
+    end if;
+    return old;
+end
+$function$;
+comment on function artery.keep_open_tasks() is 'Refuses to take a route or endpoint away under its open tasks (IN011)';
+
+create or replace trigger route_keep_open_tasks
+before delete on artery.route
+for each row
+execute function artery.keep_open_tasks();
+
+create or replace trigger endpoint_keep_open_tasks
+before delete on artery.endpoint
+for each row
+execute function artery.keep_open_tasks();

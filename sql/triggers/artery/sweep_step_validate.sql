@@ -1,0 +1,17 @@
+create or replace function artery.sweep_step_validate()
+returns trigger
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+begin
+    perform artery._check_function(new.function, 'timestamptz', 'bigint', format('function of sweep step %L', new.name));
+    return new;
+end
+$function$;
+comment on function artery.sweep_step_validate() is 'Refuses a step that is no function(timestamptz) returning bigint (IN009)';
+
+create or replace trigger sweep_step_validate
+before insert or update of function on artery.sweep_step
+for each row
+execute function artery.sweep_step_validate();

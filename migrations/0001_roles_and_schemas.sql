@@ -35,8 +35,12 @@ $roles$;
 
 do $inherit$
 begin
-    grant artery_reader to artery_operator;
-    grant artery_operator to artery_admin;
+    if not pg_has_role('artery_operator', 'artery_reader', 'member') then
+        grant artery_reader to artery_operator;
+    end if;
+    if not pg_has_role('artery_admin', 'artery_operator', 'member') then
+        grant artery_operator to artery_admin;
+    end if;
 exception when insufficient_privilege then
     raise warning using
         message = format('%s may not grant roles: artery_operator and artery_admin do not inherit', current_user),

@@ -61,7 +61,7 @@ begin
 
     select
         jsonb_agg(jsonb_build_object('endpoint_id', w.endpoint_id, 'priority', w.priority, 'since', w.since)),
-        ceil(p_limit::numeric / count(distinct w.endpoint_id))
+        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))
     into v_lanes, v_share
     from (
         select

@@ -12,7 +12,7 @@ begin
         select t.id
         from unnest(p_ids, p_attempts) as u (id, attempt)
         inner join artery.integration_task as t on t.id = u.id
-        where t.attempt = u.attempt and t.runner_id = p_runner and t.status = 'processing'
+        where t.attempt = u.attempt and t.runner_id = p_runner and t.locked_until is not null
         order by t.id
         for update of t
     )

@@ -37,8 +37,10 @@ comment on function artery._classify(integer, text, integer[], boolean) is
 'Status, error class and weight against max_attempts, from one attempt''s status code or error kind';
 
 /* Writes back a batch: the tasks' new status, one cloud_log row a call, the answers to their reply handlers.
-   Fenced on (id, attempt, runner, processing): the report of a runner that lost its lease is logged as stale and
-   changes nothing else. The same report again changes nothing and logs nothing.
+   Fenced on (id, attempt, runner, leased): the report of a runner that lost its lease is logged as stale and
+   changes nothing else. The same report again changes nothing and logs nothing. The fence says locked_until is not null,
+   which is the same as processing by a CHECK, so that no plan made when nothing was in processing can choose to walk
+   that partial index once a row.
    Reads endpoint, route; writes integration_task, cloud_log, unhandled_reply, rate_limiter. */
 create or replace function artery.report_results(p_runner bigint, p_results jsonb)
 returns jsonb
@@ -113,7 +115,7 @@ begin
             t.id = j.id
             and t.attempt = j.attempt
             and t.runner_id = p_runner
-            and t.status = 'processing'
+            and t.locked_until is not null
         returning
             t.topic, t.endpoint_id, t.request_id, t.method, t.body, t.request_hash, t.ordering_key, t.handler_status,
             t.document_type, t.document_id, t.error as task_error, j.*

@@ -1,16 +1,19 @@
 """yoyo's backend for `postgresql+psycopg://`, made safe to kill.
 
-As it comes, yoyo 9 applies a migration on one connection and marks it on another, so that a process killed between
-the two applies it twice; it notices no edited file; its lock is a row that outlives a dead process; it prints what a
-statement returns; it looks up the host's name in DNS. Here each migration, its mark and its checksum are one
-transaction on one connection, which also holds the advisory lock: when the process dies, so does the lock.
+As it comes, yoyo 9 applies a migration on one connection and marks it on another, so that a
+process killed between the two applies it twice; it notices no edited file; its lock is a row that
+outlives a dead process; it prints what a statement returns; it looks up the host's name in DNS.
+Here each migration, its mark and its checksum are one transaction on one connection, which also
+holds the advisory lock: when the process dies, so does the lock.
+
+yoyo's tables and ours live in the schema artery_install, which comes with the first migration
+(it makes the owner) and goes with the last; the user's own yoyo in `public` is left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import socket
 import uuid
 from datetime import UTC, datetime
@@ -24,22 +27,24 @@ from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, MigrationList, default_migration_table
 
 from pg_artery import catalog
-from pg_artery.catalog import INSTALL_SCHEMA, Connection
-from pg_artery.errors import ArteryError
+from pg_artery.catalog import Connection
+from pg_artery.errors import ArteryError, sql_error
 from pg_artery.resources import checksum, read_text
 
-_INSTALL_SQL = f"""
-create schema {INSTALL_SCHEMA} authorization artery_owner;
-comment on schema {INSTALL_SCHEMA} is 'pg_artery, what artery migrate remembers: migrations, their checksums, loaded code';
+_INSTALL = """
+create schema artery_install authorization artery_owner;
+comment on schema artery_install is
+'pg_artery, what artery migrate remembers: migrations, their checksums, loaded code';
 set local role artery_owner;
-create table {INSTALL_SCHEMA}.migration_file (
+grant usage on schema artery_install to artery_reader;
+create table artery_install.migration_file (
     migration_id text primary key,
     checksum text not null,
     code_objects text[] not null
 );
-comment on table {INSTALL_SCHEMA}.migration_file is
+comment on table artery_install.migration_file is
 'The applied migrations: SHA-256 of the file, and the functions, views and triggers that it made';
-create table {INSTALL_SCHEMA}.code (
+create table artery_install.code (
     schema_checksum text primary key,
     checksum text not null,
     version text not null,
@@ -49,61 +54,74 @@ create table {INSTALL_SCHEMA}.code (
     loaded boolean not null,
     loaded_at timestamptz not null default clock_timestamp()
 );
-comment on table {INSTALL_SCHEMA}.code is
-'The code that was loaded last at each state of the schema, whole: a rollback to that state loads it again';
+comment on table artery_install.code is
+'The code loaded last at each state of the schema, whole: a rollback to that state loads it again';
 """
 
-_YOYO_COMMENTS = f"""
-comment on table {INSTALL_SCHEMA}._yoyo_migration is 'yoyo: the applied migrations';
-comment on table {INSTALL_SCHEMA}._yoyo_log is 'yoyo: what was applied and rolled back, when and by whom';
-comment on table {INSTALL_SCHEMA}._yoyo_version is 'yoyo: the version of its own tables';
+_AFTER_YOYO = """
+comment on table artery_install._yoyo_migration is 'yoyo: the applied migrations';
+comment on table artery_install._yoyo_log is 'yoyo: what was applied and rolled back, and by whom';
+comment on table artery_install._yoyo_version is 'yoyo: the version of its own tables';
+grant select on all tables in schema artery_install to artery_reader;
+reset role;
+"""
+
+_APPLIED = """
+select m.migration_id, f.checksum
+from artery_install._yoyo_migration as m
+left join artery_install.migration_file as f on f.migration_id = m.migration_id
+order by m.migration_id
 """
 
 
 def load_migrations(folder: Path) -> MigrationList:
     """Read the migrations of a folder, in order of their names.
 
-    :raises ArteryError: IN909 for one that could not be applied and marked in one transaction or has no way back
+    :raises ArteryError: IN909 for one that could not be applied and marked in one transaction, or
+        that has no way back
     """
     migrations = read_migrations(str(folder))
-    for migration in migrations:
+    for migration in [*migrations, *migrations.post_apply]:
         migration.load()
         fault = None
-        if not migration.is_raw_sql() or not migration.use_transactions:
+        if migration in migrations.post_apply:
+            fault = "is a post-apply hook: yoyo skips those when nothing is pending"
+        elif not migration.is_raw_sql() or not migration.use_transactions:
             fault = "is not transactional SQL: killed half-way it could not be taken up again"
         elif not Path(migration.path).with_suffix(".rollback.sql").exists():
             fault = "has no .rollback.sql"
         if fault:
             raise ArteryError(
-                "IN909",
-                f"migration {migration.id} {fault}",
-                hint="See migrations/0001 for a model.",
+                "IN909", f"migration {migration.id} {fault}", migration.path, "0001 is a model."
             )
     return migrations
 
 
+def file_checksums(migrations: MigrationList) -> dict[str, str]:
+    """Map each migration's id to the SHA-256 of its file."""
+    return {m.id: checksum(read_text(Path(m.path))) for m in migrations}
+
+
 class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
-    """A yoyo backend on a connection that is given; its tables live in a schema of their own."""
+    """A yoyo backend on a connection that is given, in autocommit mode."""
 
     _is_locked = True  # by our advisory lock: yoyo's lock table never comes into being
 
     def __init__(self, conn: Connection) -> None:
         self._given = conn
-        super().__init__(
-            DatabaseURI("postgresql+psycopg", None, None, None, None, conn.info.dbname, {}),
-            default_migration_table,
-        )
+        uri = DatabaseURI("postgresql+psycopg", None, None, None, None, conn.info.dbname, {})
+        super().__init__(uri, default_migration_table)
 
     def connect(self, dburi: DatabaseURI) -> Connection:  # noqa: ARG002
         """Give the connection; yoyo's tables are looked up in our schema alone."""
-        self.schema = INSTALL_SCHEMA
+        self.schema = "artery_install"
         return self._given
 
     @property
     def installed(self) -> bool:
-        """Whether any migration was ever applied."""
+        """Whether any migration is applied."""
         row = self.connection.execute(
-            "select pg_catalog.to_regclass(%s) is not null", (f"{INSTALL_SCHEMA}._yoyo_migration",)
+            "select pg_catalog.to_regclass('artery_install._yoyo_migration') is not null"
         ).fetchone()
         return bool(row[0])
 
@@ -117,19 +135,8 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             super().ensure_internal_schema_updated()
 
     def applied(self) -> dict[str, str]:
-        """Map each applied migration's id to the checksum it had."""
-        if not self.installed:
-            return {}
-        return dict(
-            self.connection.execute(
-                f"""
-                select m.migration_id, f.checksum
-                from {INSTALL_SCHEMA}._yoyo_migration as m
-                left join {INSTALL_SCHEMA}.migration_file as f on f.migration_id = m.migration_id
-                order by m.migration_id
-                """
-            )
-        )
+        """Map each applied migration's id to the checksum that its file had."""
+        return dict(self.connection.execute(_APPLIED)) if self.installed else {}
 
     def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:
         """Apply a migration and mark it, with its checksum, in one transaction."""
@@ -140,37 +147,34 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             self.execute("reset role")
             if not self.installed:
                 self._install()
-            self.execute(f"set local search_path = {INSTALL_SCHEMA}")
+            self.execute("set local search_path = artery_install")
             self.execute("set local role artery_owner")
-            made = [
-                item.label
-                for item in catalog.code_objects(self.connection)
-                if item.label not in before
-            ]
+            after = [item.label for item in catalog.code_objects(self.connection)]
             self.connection.execute(
-                f"insert into {INSTALL_SCHEMA}.migration_file values (%s, %s, %s)",
-                (migration.id, checksum(read_text(Path(migration.path))), made),
+                "insert into artery_install.migration_file values (%s, %s, %s)",
+                (
+                    migration.id,
+                    checksum(read_text(Path(migration.path))),
+                    [label for label in after if label not in before],
+                ),
             )
             self.log_migration(migration, "apply")
             self.mark_one(migration, log=False)
 
     def rollback_one(self, migration: Migration, force: bool = False) -> None:
-        """Roll a migration back and unmark it, in one transaction."""
+        """Roll a migration back and unmark it, in one transaction; the last takes our schema."""
         del force
         with self.transaction():
             self.execute("set local role artery_owner")
-            self.execute(f"set local search_path = {INSTALL_SCHEMA}")
+            self.execute("set local search_path = artery_install")
             self.log_migration(migration, "rollback")
             self.unmark_one(migration, log=False)
             self.connection.execute(
-                f"delete from {INSTALL_SCHEMA}.migration_file where migration_id = %s",
-                (migration.id,),
+                "delete from artery_install.migration_file where migration_id = %s", (migration.id,)
             )
             self._process(migration, "rollback")
-            if not self.connection.execute(
-                f"select from {INSTALL_SCHEMA}._yoyo_migration limit 1"
-            ).fetchone():
-                self.execute(f"drop schema {INSTALL_SCHEMA} cascade")
+            if not self.applied():
+                self.execute("drop schema artery_install cascade")
 
     def get_log_data(
         self, migration: Migration | None = None, operation: str = "apply"
@@ -187,30 +191,16 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         }
 
     def _install(self) -> None:
-        self.connection.execute(_INSTALL_SQL)
-        self.execute(f"set local search_path = {INSTALL_SCHEMA}")
+        self.connection.execute(_INSTALL)
+        self.execute("set local search_path = artery_install")
         internalmigrations.upgrade(self)
-        self.connection.execute(_YOYO_COMMENTS)
-        self.execute("reset role")
+        self.connection.execute(_AFTER_YOYO)
 
     def _process(self, migration: Migration, direction: str) -> None:
         # no schema on the path: what a migration makes it must name in full
         self.execute("set local search_path = ''")
         try:
-            with contextlib.redirect_stdout(
-                io.StringIO()
-            ):  # yoyo prints the rows that a statement returns
+            with contextlib.redirect_stdout(io.StringIO()):  # yoyo prints the rows of a statement
                 migration.process_steps(self, direction)
-        except psycopg.errors.LockNotAvailable:
-            raise
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
-            raise ArteryError(
-                error.sqlstate or "IN908",
-                f"migration {migration.id} failed: {error.diag.message_primary or error}",
-                os.linesep.join(filter(None, [error.diag.message_detail, error.diag.context]))
-                or None,
-                error.diag.message_hint
-                or "Nothing of this migration was kept; mend the cause and migrate again.",
-            ) from error
+            raise sql_error(error, f"migration {migration.id}", f"{direction} failed") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psycopg
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2  # click's own
 EXIT_DATABASE = 3
@@ -55,10 +57,31 @@ class ArteryError(Exception):
         return exit_code(self.sqlstate)
 
     def as_dict(self) -> dict[str, str | None]:
-        """The error as programs read it."""
+        """Give the error as programs read it."""
         return {
             "sqlstate": self.sqlstate,
             "message": self.message,
             "detail": self.detail,
             "hint": self.hint,
         }
+
+
+def sql_error(error: psycopg.Error, where: str, what: str) -> Exception:
+    """Put an error of the server into our form, naming the file it came from.
+
+    :returns: the error itself if it is about the connection or a lock, not about the file
+    """
+    if isinstance(error, psycopg.OperationalError):
+        return error
+    diag = error.diag
+    hint = "Nothing of it was kept. Mend the cause and run again."
+    if error.sqlstate == "42501":
+        hint = "Connect as the owner of the database, or as a role that may create schemas in it."
+    if error.sqlstate == "2BP01":
+        hint = "Drop those objects of yours first (triggers of bind_outbox: artery.unbind_outbox)."
+    return ArteryError(
+        error.sqlstate or "IN908",
+        f"{where}: {what}: {diag.message_primary or error}",
+        diag.message_detail or diag.context,
+        diag.message_hint if diag.message_hint and error.sqlstate != "2BP01" else hint,
+    )

@@ -1,30 +1,27 @@
 """`artery migrate`: the versioned migrations through yoyo, then all of sql/ in one transaction.
 
-One connection does everything and holds an advisory lock the while. Killed at any statement, it leaves a schema that
-the next run takes up; nothing is ever half-done, since each step commits together with the mark that it was done.
+One connection does everything and holds an advisory lock the while. Killed at any statement, it
+leaves a schema that the next run takes up: each step commits together with the mark that says so.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from yoyo.migrations import Migration
 
 from pg_artery import catalog, loader
-from pg_artery.backend import Backend, load_migrations
-from pg_artery.catalog import INSTALL_SCHEMA, Connection
+from pg_artery.backend import Backend, file_checksums, load_migrations
+from pg_artery.catalog import Connection
 from pg_artery.errors import ArteryError
-from pg_artery.resources import Code, checksum, migrations_dir, read_code, read_text
-
-#: pg_advisory_lock key of everything that changes our schema
-LOCK_KEY = (1634890853, 1634301545)
-
-Say = Callable[[str], None]
+from pg_artery.losses import Loss, losses, tables
+from pg_artery.resources import Code, checksum, migrations_dir, read_code
+from pg_artery.session import Say, installer, refuse_extension
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,18 @@ class Source:
     migrations: Path = field(default_factory=migrations_dir)
     sql: Path | None = None
 
-    def code(self) -> Code:
-        """Read the code, checked against its manifest."""
-        return read_code(self.sql)
+
+class Report:
+    """What programs read."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON takes them."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
 @dataclass(frozen=True)
-class MigrateResult:
-    """What a migration did."""
+class MigrateResult(Report):
+    """What a run of migrate did."""
 
     applied: list[str]
     code: str  # loaded | unchanged
@@ -50,13 +51,19 @@ class MigrateResult:
     seconds: float
     notices: list[str]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The result as programs read it."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class RollbackResult(Report):
+    """What a rollback did; code: loaded (of the state before) | none."""
+
+    rolled_back: list[str]
+    code: str
+    head: str | None
+    lost: list[Loss]
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(Report):
     """What a database has, against what the package brings."""
 
     applied: list[str]
@@ -67,39 +74,13 @@ class Status:
     version: str | None
     up_to_date: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        """The status as programs read it."""
-        return asdict(self)
+
+def _silent(_: str) -> None:
+    pass
 
 
-@contextmanager
-def installer(dsn: str, lock_timeout_ms: int, say: Say, notices: list[str]) -> Iterator[Backend]:
-    """Connect, take the lock, and give yoyo's backend; errors about locks name who holds them."""
-    with psycopg.connect(
-        dsn, autocommit=True, prepare_threshold=None, application_name="artery migrate"
-    ) as conn:
-        conn.add_notice_handler(
-            lambda note: (
-                notices.append(f"{note.message_primary} {note.message_hint or ''}".strip())
-                if note.severity_nonlocalized == "WARNING"
-                else None
-            )
-        )
-        _refuse_extension(conn)
-        _lock(conn, say)
-        conn.execute("select set_config('lock_timeout', %s, false)", (f"{lock_timeout_ms}ms",))
-        conn.execute("set client_encoding = 'UTF8'")
-        conn.execute(f"set search_path = {INSTALL_SCHEMA}")
-        try:
-            yield Backend(conn)
-        except psycopg.errors.LockNotAvailable as error:
-            conn.rollback()
-            raise ArteryError(
-                "IN907",
-                f"gave up after waiting {lock_timeout_ms} ms for a lock",
-                "; ".join(_holders(conn)) or "Whoever held it has let it go by now.",
-                "Wait for those sessions or end them, then migrate again; --lock-timeout waits longer.",
-            ) from error
+def _refuse(_: list[Loss]) -> bool:
+    return False
 
 
 def migrate(
@@ -107,36 +88,32 @@ def migrate(
     *,
     target: str | None = None,
     source: Source | None = None,
-    lock_timeout_ms: int = 10_000,
-    say: Say = lambda _: None,
+    lock_timeout: float = 10,
+    say: Say = _silent,
 ) -> MigrateResult:
     """Apply what is pending and load the code where it differs.
 
     :param dsn: libpq connection string; empty = libpq's environment
-    :param target: last migration to apply; then the code is not loaded, as it goes with the newest schema
-    :param lock_timeout_ms: longest wait for a table's lock, in milliseconds
+    :param target: last migration to apply; the code, which goes with the newest, is not loaded then
+    :param lock_timeout: longest wait for a table's lock, in seconds
     :param say: gets a line of progress at a time
     :raises ArteryError: IN901 to IN911, see docs/sqlstates.md
     :raises psycopg.Error: from the connection
     """
     started = time.monotonic()
     source = source or Source()
-    code = source.code()
+    code = read_code(source.sql)
     migrations = load_migrations(source.migrations)
     notices: list[str] = []
-    with installer(dsn, lock_timeout_ms, say, notices) as backend:
-        _check(backend, migrations)
+    loaded = False
+    with installer(dsn, lock_timeout, say, notices) as backend:
+        _check(backend.applied(), file_checksums(migrations))
         pending = [m for m in backend.to_apply(migrations) if target is None or m.id <= target]
         for migration in pending:
             say(f"applying {migration.id}")
             backend.apply_one(migration)
         applied = backend.applied()
-        loaded = False
-        if (
-            target is None
-            and applied
-            and _code_state(backend.connection, code, applied) != "up to date"
-        ):
+        if target is None and _code_state(backend.connection, code, applied) != "up to date":
             say(f"loading {len(code.files)} files of sql/")
             with backend.transaction():
                 loader.load(backend.connection, code, _schema_checksum(applied))
@@ -154,23 +131,106 @@ def migrate(
 def status(dsn: str = "", *, source: Source | None = None) -> Status:
     """Compare a database with the package; takes no lock and changes nothing."""
     source = source or Source()
-    code = source.code()
-    ours = {m.id: checksum(read_text(Path(m.path))) for m in load_migrations(source.migrations)}
+    code = read_code(source.sql)
+    ours = file_checksums(load_migrations(source.migrations))
     with psycopg.connect(dsn, autocommit=True, application_name="artery migrate status") as conn:
-        _refuse_extension(conn)
+        refuse_extension(conn)
         applied = Backend(conn).applied()
         state = _code_state(conn, code, applied)
-        version = None
+        row = None
         if applied:
             row = conn.execute(
-                f"select c.version from {INSTALL_SCHEMA}.code as c where c.loaded"
+                "select c.version from artery_install.code as c where c.loaded"
             ).fetchone()
-            version = row[0] if row else None
     pending = sorted(ours.keys() - applied.keys())
-    edited = [i for i in sorted(applied) if i in ours and applied[i] != ours[i]]
+    edited = _edited(applied, ours)
     unknown = sorted(applied.keys() - ours.keys())
-    fine = not pending and not edited and not unknown and state == "up to date"
-    return Status(sorted(applied), pending, edited, unknown, state, version, fine)
+    fine = not (pending or edited or unknown) and state == "up to date"
+    return Status(sorted(applied), pending, edited, unknown, state, row[0] if row else None, fine)
+
+
+def rollback(
+    dsn: str = "",
+    *,
+    to: str | None = None,
+    everything: bool = False,
+    confirm: Callable[[list[Loss]], bool] = _refuse,
+    source: Source | None = None,
+    lock_timeout: float = 10,
+    say: Say = _silent,
+) -> RollbackResult:
+    """Roll back the newest migration, or several, all in one transaction.
+
+    The code goes first; the code that was loaded at the state gone back to, if any was, comes back.
+
+    :param to: roll back all migrations after this one
+    :param everything: roll back all migrations
+    :param confirm: is asked, before anything happens, whether the rows it is given may be lost
+    :param lock_timeout: longest wait for a table's lock, in seconds
+    :raises ArteryError: IN906 if the loss of data is not confirmed, IN910 if there is no such
+        migration, 2BP01 if objects of the user's need ours
+    """
+    source = source or Source()
+    migrations = load_migrations(source.migrations)
+    with installer(dsn, lock_timeout, say, []) as backend:
+        conn = backend.connection
+        doomed = _doomed(backend, migrations, to, everything)
+        before = tables(conn)
+        with backend.transaction(rollback_on_exit=True):
+            _roll_back(backend, doomed, _silent)
+            after = tables(conn)
+        lost = losses(conn, before, after)
+        if lost and not confirm(lost):
+            raise _would_lose(lost)
+        with backend.transaction():
+            # rows may have come while the question was open
+            new = {loss.what for loss in losses(conn, before, after, lock=True)}
+            if not new <= {loss.what for loss in lost}:
+                raise _would_lose(losses(conn, before, after))
+            code = _roll_back(backend, doomed, say)
+        head = max(backend.applied(), default=None)
+    return RollbackResult([m.id for m in doomed], "loaded" if code else "none", head, lost)
+
+
+def _roll_back(backend: Backend, doomed: list[Migration], say: Say) -> Code | None:
+    conn = backend.connection
+    say(f"dropped {len(loader.drop(conn))} functions, views and triggers")
+    for migration in doomed:
+        say(f"rolling back {migration.id}")
+        backend.rollback_one(migration)
+    applied = backend.applied()
+    code = loader.stored_code(conn, _schema_checksum(applied)) if applied else None
+    if code:
+        say(f"loading the {len(code.files)} files of sql/ that went with {max(applied)}")
+        loader.load(conn, code, _schema_checksum(applied))
+    return code
+
+
+def _doomed(
+    backend: Backend, migrations: Any, to: str | None, everything: bool
+) -> list[Migration]:
+    applied = backend.applied()
+    if not applied or (to is not None and to not in applied):
+        raise ArteryError(
+            "IN910",
+            f"migration {to} is not applied" if applied else "no migration is applied",
+            f"Applied: {', '.join(applied) or 'none'}.",
+            "See artery migrate status.",
+        )
+    names = sorted(applied, reverse=True)
+    if not everything:
+        names = names[: names.index(to)] if to is not None else names[:1]
+    _check({name: "" for name in names}, dict.fromkeys(file_checksums(migrations), ""))
+    return [m for m in backend.to_rollback(migrations) if m.id in names]
+
+
+def _would_lose(lost: list[Loss]) -> ArteryError:
+    return ArteryError(
+        "IN906",
+        "the rollback would lose data",
+        "; ".join(str(loss) for loss in lost),
+        "Save what is needed and run again with --yes.",
+    )
 
 
 def _schema_checksum(applied: dict[str, str]) -> str:
@@ -181,77 +241,35 @@ def _code_state(conn: Connection, code: Code, applied: dict[str, str]) -> str:
     row = None
     if applied:
         row = conn.execute(
-            f"select c.checksum, c.fingerprint, c.schema_checksum from {INSTALL_SCHEMA}.code as c where c.loaded"
+            "select c.checksum, c.schema_checksum, c.fingerprint "
+            "from artery_install.code as c where c.loaded"
         ).fetchone()
     if not row:
         return "not loaded"
-    if row[0] != code.checksum or row[2] != _schema_checksum(applied):
+    if row[:2] != (code.checksum, _schema_checksum(applied)):
         return "differs"
-    if row[1] != catalog.fingerprint(catalog.code_objects(conn)):
+    if row[2] != catalog.fingerprint(catalog.code_objects(conn)):
         return "changed in the database"
     return "up to date"
 
 
-def _check(backend: Backend, migrations: Any) -> None:
-    applied = backend.applied()
-    ours = {m.id: checksum(read_text(Path(m.path))) for m in migrations}
+def _edited(applied: dict[str, str], ours: dict[str, str]) -> list[str]:
+    return [name for name in sorted(applied) if name in ours and applied[name] != ours[name]]
+
+
+def _check(applied: dict[str, str], ours: dict[str, str]) -> None:
     unknown = sorted(applied.keys() - ours.keys())
     if unknown:
         raise ArteryError(
             "IN903",
             "the database has migrations that this version of pg_artery does not know",
             f"Applied, but no file: {', '.join(unknown)}.",
-            "Use the version of pg_artery that applied them; to go back, roll back with that version first.",
+            "Use the version of pg_artery that applied them; to go back, roll back with it first.",
         )
-    edited = [i for i in sorted(applied) if applied[i] != ours[i]]
-    if edited:
+    if edited := _edited(applied, ours):
         raise ArteryError(
             "IN901",
             "an applied migration was edited",
             f"Not the file that was applied: {', '.join(edited)}.",
             "Restore the file and put the change into a new migration.",
         )
-
-
-def _refuse_extension(conn: Connection) -> None:
-    if conn.execute("select from pg_catalog.pg_extension where extname = 'pg_artery'").fetchone():
-        raise ArteryError(
-            "IN902",
-            "pg_artery is installed in this database as an extension",
-            "Migrations and CREATE EXTENSION are two ways to install the same objects, not to be mixed.",
-            "Update it with: alter extension pg_artery update; or drop the extension first.",
-        )
-
-
-def _lock(conn: Connection, say: Say) -> None:
-    # polled, since a session that blocks in a statement would hold up CREATE INDEX CONCURRENTLY elsewhere
-    told = False
-    while not conn.execute("select pg_catalog.pg_try_advisory_lock(%s, %s)", LOCK_KEY).fetchone()[
-        0
-    ]:  # type: ignore[index]
-        if not told:
-            say("another artery migrate is at work in this database: waiting for it")
-            told = True
-        time.sleep(0.1)
-
-
-def _holders(conn: Connection) -> list[str]:
-    rows = conn.execute(
-        """
-        select format(
-            'pid %s (%s, %s, %s since %s) holds %s on %s', a.pid, a.usename, coalesce(nullif(a.application_name, ''), '-'),
-            a.state, to_char(a.state_change, 'HH24:MI:SS'), string_agg(distinct l.mode, ', '),
-            string_agg(distinct l.relation::pg_catalog.regclass::text, ', '))
-        from pg_catalog.pg_locks as l
-        join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-        join pg_catalog.pg_class as c on c.oid = l.relation
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where l.granted and l.pid <> pg_catalog.pg_backend_pid()
-            and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
-            and n.nspname not in ('pg_catalog', 'pg_toast')
-        group by a.pid, a.usename, a.application_name, a.state, a.state_change
-        order by a.state_change
-        limit 10
-        """
-    )
-    return [line for (line,) in rows]

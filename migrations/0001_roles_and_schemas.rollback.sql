@@ -9,3 +9,5 @@ drop schema if exists artery_plm;
 drop schema if exists artery_staging;
 drop schema if exists artery_erp;
 drop schema if exists artery;
+alter default privileges for role artery_owner grant execute on functions to public;
+alter default privileges for role artery_owner grant usage on types to public;

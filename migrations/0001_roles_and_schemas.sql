@@ -4,6 +4,9 @@
 do $roles$
 declare
     v_missing text[];
+    v_statements text;
+    -- from PostgreSQL 16 on, membership alone does not let a role be assumed
+    v_assume text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
 begin
     select array_agg(wanted.name order by wanted.position)
     into v_missing
@@ -12,41 +15,38 @@ begin
     ]) with ordinality as wanted (name, position)
     where not exists (select from pg_catalog.pg_roles as r where r.rolname = wanted.name);
 
-    if v_missing is not null then
-        begin
-            execute (select string_agg(format('create role %I nologin', m), '; ') from unnest(v_missing) as m);
-        exception when insufficient_privilege then
-            raise exception using
-                errcode = 'insufficient_privilege',
-                message = format('%s may not create the roles that pg_artery needs', current_user),
-                detail = format('Missing: %s.', array_to_string(v_missing, ', ')),
-                hint = format('Have an administrator run: %s; grant artery_owner to %I; and migrate again.', (
-                    select string_agg(format('create role %I nologin', m), '; ') from unnest(v_missing) as m
-                ), current_user);
-        end;
-    end if;
-
     -- objects are created as their owner, so the migrating role must be able to become it
-    if not pg_has_role(current_user, 'artery_owner', 'member') then
-        execute format('grant artery_owner to %I', current_user);
-    end if;
-end
-$roles$;
+    select string_agg(s.statement, '; ' order by s.position)
+    into v_statements
+    from (
+        select 1 as position, format('create role %I nologin', m.name) as statement
+        from unnest(v_missing) as m (name)
+        union all
+        select 2, format('grant artery_owner to %I', current_user)
+        where case
+            when 'artery_owner' = any(v_missing) then true
+            else not pg_has_role(current_user, 'artery_owner', v_assume)
+        end
+        union all
+        select 3, format('grant %I to %I', g.granted, g.member)
+        from (values ('artery_reader', 'artery_operator'), ('artery_operator', 'artery_admin')) as g (granted, member)
+        where case
+            when array[g.granted, g.member] && v_missing then true
+            else not pg_has_role(g.member::name, g.granted::name, 'member')
+        end
+    ) as s;
 
-do $inherit$
-begin
-    if not pg_has_role('artery_operator', 'artery_reader', 'member') then
-        grant artery_reader to artery_operator;
-    end if;
-    if not pg_has_role('artery_admin', 'artery_operator', 'member') then
-        grant artery_operator to artery_admin;
+    if v_statements is not null then
+        execute v_statements;
     end if;
 exception when insufficient_privilege then
-    raise warning using
-        message = format('%s may not grant roles: artery_operator and artery_admin do not inherit', current_user),
-        hint = 'Have an administrator run: grant artery_reader to artery_operator; grant artery_operator to artery_admin;';
+    raise exception using
+        errcode = 'insufficient_privilege',
+        message = format('%s may not create or grant the roles that pg_artery needs', current_user),
+        detail = coalesce('Missing: ' || array_to_string(v_missing, ', ') || '.', 'The roles are there, not all grants.'),
+        hint = format('Have an administrator run: %s; and migrate again.', v_statements);
 end
-$inherit$;
+$roles$;
 
 create schema if not exists artery authorization artery_owner;
 create schema if not exists artery_erp authorization artery_owner;

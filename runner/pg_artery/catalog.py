@@ -12,7 +12,8 @@ import psycopg
 
 Connection = psycopg.Connection[Any]
 
-# Not code of sql/: what belongs to an extension, partitions' copies of a trigger, and triggers that bind_outbox made.
+# Not code of sql/: what belongs to an extension, partitions' copies of a trigger, and what
+# bind_outbox made.
 _CODE = r"""
 with schemas as (
     select n.oid, n.nspname
@@ -21,7 +22,9 @@ with schemas as (
     where (n.nspname = 'artery' or n.nspname like 'artery\_%') and r.rolname = 'artery_owner'
 ), objects as (
     select
-        case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end as kind,
+        case p.prokind
+            when 'p' then 'procedure' when 'a' then 'aggregate' else 'function'
+        end as kind,
         p.oid::pg_catalog.regprocedure::text as identity, 'pg_proc'::pg_catalog.regclass as class,
         p.oid, p.xmin::text as written, p.proowner as owner, p.proacl as acl,
         case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid) end as definition

@@ -1,4 +1,4 @@
-"""The command `artery`. Each command lives in a module of its own and is imported when it is called."""
+"""The command `artery`. A command's module is imported only when the command is called."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import click
 import psycopg
 
 from pg_artery import __version__
-from pg_artery.errors import ArteryError, exit_code
+from pg_artery.errors import (
+    EXIT_CONFLICT,
+    EXIT_DATABASE,
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    ArteryError,
+)
 
 #: command -> (module:attribute, the line it has in --help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -23,12 +30,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class _Failure(click.ClickException):
-    """Shows an error with its SQLSTATE, detail and hint, and ends with the exit code it stands for."""
+    """Shows an error with SQLSTATE, detail and hint, and ends with the exit code it stands for."""
 
     def __init__(self, error: ArteryError) -> None:
         super().__init__(error.message)
         self.error = error
-        self.exit_code = error.exit_code
+        self.exit_code = error.exit_code  # type: ignore[misc]
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write to standard error; with --json, one object to standard output."""
@@ -55,7 +62,7 @@ def as_artery_error(error: psycopg.Error) -> ArteryError:
 
 
 class Commands(click.Group):
-    """A group that imports a command only when it is called, so that --help and --version stay quick."""
+    """A group that imports a command only when it is called: --help and --version stay quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """List the commands in the order of the table."""
@@ -89,12 +96,12 @@ class Commands(click.Group):
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=f"Exit codes: {exit_code('IN908')} failed, 2 wrong usage, {exit_code('08')} no connection, "
-    f"{exit_code('IN901')} conflict, {exit_code('IN906')} refused.",
+    epilog=f"Exit codes: {EXIT_FAILED} failed, {EXIT_USAGE} wrong usage, {EXIT_DATABASE} no "
+    f"connection, {EXIT_CONFLICT} conflict, {EXIT_REFUSED} refused.",
 )
 @click.version_option(__version__, prog_name="artery")
 def main() -> None:
-    """Carry business state between an ERP that lives in PostgreSQL and the systems around it.
+    r"""Carry business state between an ERP that lives in PostgreSQL and the systems around it.
 
     \b
     First steps, in a database of yours:

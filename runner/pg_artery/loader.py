@@ -132,9 +132,7 @@ def _run(conn: Connection, path: str, text: str) -> None:
 def _fail_on_orphans(
     conn: Connection, after: Iterable[CodeObject], managed: Iterable[CodeObject]
 ) -> None:
-    rows = conn.execute(
-        "select unnest(f.code_objects) from artery_install.migration_file as f"
-    )
+    rows = conn.execute("select unnest(f.code_objects) from artery_install.migration_file as f")
     known = {label for (label,) in rows} | {item.label for item in managed}
     orphans = [item.label for item in after if item.label not in known]
     if orphans:

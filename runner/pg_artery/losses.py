@@ -44,9 +44,12 @@ def tables(conn: Connection) -> Tables:
 def losses(conn: Connection, before: Tables, after: Tables, *, lock: bool = False) -> list[Loss]:
     """List what has rows among the tables and columns that are in `before` and not in `after`.
 
+    Inside the caller's transaction.
+
     :param lock: keep others from adding rows until the transaction ends
     """
     found: list[Loss] = []
+    conn.execute("set local role artery_owner")
     for name, columns in sorted(before.items()):
         gone = [None] if name not in after else [c for c in columns if c not in after[name]]
         if gone and lock:
@@ -54,9 +57,13 @@ def losses(conn: Connection, before: Tables, after: Tables, *, lock: bool = Fals
                 sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(*name))
             )
         for column in gone:
-            where = sql.SQL("where {} is not null").format(sql.Identifier(column)) if column else ""
-            query = sql.SQL("select count(*) from (select from {} {} limit {}) as r").format(
-                sql.Identifier(*name), where if column else sql.SQL(""), _MOST + 1
+            condition = (
+                sql.SQL("{} is not null").format(sql.Identifier(column))
+                if column
+                else sql.SQL("true")
+            )
+            query = sql.SQL("select count(*) from (select from {} where {} limit {}) as r").format(
+                sql.Identifier(*name), condition, _MOST + 1
             )
             row = conn.execute(query).fetchone()
             if row and row[0]:

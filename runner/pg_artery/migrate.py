@@ -179,14 +179,15 @@ def rollback(
         with backend.transaction(rollback_on_exit=True):
             _roll_back(backend, doomed, _silent)
             after = tables(conn)
-        lost = losses(conn, before, after)
+        with backend.transaction():
+            lost = losses(conn, before, after)
         if lost and not confirm(lost):
             raise _would_lose(lost)
         with backend.transaction():
             # rows may have come while the question was open
-            new = {loss.what for loss in losses(conn, before, after, lock=True)}
-            if not new <= {loss.what for loss in lost}:
-                raise _would_lose(losses(conn, before, after))
+            now = losses(conn, before, after, lock=True)
+            if not {loss.what for loss in now} <= {loss.what for loss in lost}:
+                raise _would_lose(now)
             code = _roll_back(backend, doomed, say)
         head = max(backend.applied(), default=None)
     return RollbackResult([m.id for m in doomed], "loaded" if code else "none", head, lost)
@@ -206,9 +207,7 @@ def _roll_back(backend: Backend, doomed: list[Migration], say: Say) -> Code | No
     return code
 
 
-def _doomed(
-    backend: Backend, migrations: Any, to: str | None, everything: bool
-) -> list[Migration]:
+def _doomed(backend: Backend, migrations: Any, to: str | None, everything: bool) -> list[Migration]:
     applied = backend.applied()
     if not applied or (to is not None and to not in applied):
         raise ArteryError(
@@ -220,7 +219,7 @@ def _doomed(
     names = sorted(applied, reverse=True)
     if not everything:
         names = names[: names.index(to)] if to is not None else names[:1]
-    _check({name: "" for name in names}, dict.fromkeys(file_checksums(migrations), ""))
+    _check(dict.fromkeys(names, ""), dict.fromkeys(file_checksums(migrations), ""))
     return [m for m in backend.to_rollback(migrations) if m.id in names]
 
 

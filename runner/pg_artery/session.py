@@ -22,7 +22,8 @@ select format(
     'pid %s (user %s, application %s, %s) holds %s on %s',
     a.pid, a.usename, coalesce(nullif(a.application_name, ''), '-'),
     coalesce(a.state || ' since ' || to_char(a.state_change, 'HH24:MI:SS'), 'state not visible'),
-    string_agg(distinct l.mode, ', '), string_agg(distinct l.relation::pg_catalog.regclass::text, ', ')
+    string_agg(distinct l.mode, ', '),
+    string_agg(distinct l.relation::pg_catalog.regclass::text, ', ')
 )
 from pg_catalog.pg_locks as l
 join pg_catalog.pg_stat_activity as a on a.pid = l.pid

@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from pg_artery import migrate as work
 from pg_artery.commands import dsn_option, json_option
+from pg_artery.losses import Loss
+from pg_artery.session import Say
 
-_LOCK_TIMEOUT = click.option(
+_lock_timeout = click.option(
     "--lock-timeout",
     default=10.0,
     show_default=True,
+    type=click.FloatRange(0.001),
     help="Longest wait for a table's lock, in seconds.",
 )
+
+
+def _progress(as_json: bool) -> Say:
+    out = Console(stderr=True, highlight=False, markup=False)
+    return lambda line: None if as_json else out.print(line, style="dim")
 
 
 @click.group(invoke_without_command=True)
 @dsn_option
 @json_option
-@_LOCK_TIMEOUT
+@_lock_timeout
 @click.pass_context
 def command(ctx: click.Context, dsn: str, as_json: bool, lock_timeout: float) -> None:
     """Install pg_artery in a database, or bring it up to date.
 
-    Applies the pending migrations, each in a transaction, then loads all functions, views and triggers
-    in one. Run again it finds nothing to do; killed half-way, the next run goes on where it stopped.
+    Applies the pending migrations, each in a transaction, then loads all functions, views and
+    triggers in one. Run again it finds nothing to do; killed half-way, the next run takes it up.
+    Connect to the server itself, not through a pooler in transaction mode, as the database's owner
+    or another role that may create schemas. Roles artery_* are created if they are missing.
     """
     if ctx.invoked_subcommand:
         ctx.obj = {"dsn": dsn, "json": as_json}
         return
-    out = Console(stderr=True, highlight=False)
-    result = work.migrate(
-        dsn,
-        lock_timeout_ms=int(lock_timeout * 1000),
-        say=lambda line: None if as_json else out.print(line),
-    )
+    result = work.migrate(dsn, lock_timeout=lock_timeout, say=_progress(as_json))
     if as_json:
         click.echo(json.dumps(result.as_dict()))
         return
     for notice in result.notices:
-        out.print(f"[yellow]warning:[/] {notice}")
+        click.secho(f"warning: {notice}", fg="yellow", err=True)
     if result.applied or result.code == "loaded":
         click.echo(
             f"{len(result.applied)} migrations applied, code {result.code} ({result.files} files), "
@@ -57,24 +64,78 @@ def command(ctx: click.Context, dsn: str, as_json: bool, lock_timeout: float) ->
 @json_option
 @click.pass_context
 def status_command(ctx: click.Context, dsn: str, as_json: bool) -> None:
-    """Show what is applied, pending or changed. Exit code 0 only if the database is up to date."""
+    """Show what is applied, pending or changed.
+
+    Exit code 0 only if the database is up to date, 1 otherwise. Changes nothing, takes no lock.
+    """
     result = work.status(dsn or ctx.obj["dsn"])
     if as_json or ctx.obj["json"]:
         click.echo(json.dumps(result.as_dict()))
-    else:
-        for name in sorted({*result.applied, *result.pending}):
-            state = (
-                "unknown here"
-                if name in result.unknown
-                else "edited since"
-                if name in result.edited
-                else "applied"
-                if name in result.applied
-                else "pending"
-            )
-            click.echo(f"{name:<40} {state}")
-        click.echo(
-            f"{'code':<40} {result.code}"
-            + (f" (version {result.version})" if result.version else "")
-        )
+        ctx.exit(0 if result.up_to_date else 1)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("migration")
+    table.add_column("state")
+    states = (
+        ("unknown to this version", result.unknown),
+        ("edited since it was applied", result.edited),
+        ("applied", result.applied),
+        ("pending", result.pending),
+    )
+    for name in sorted({*result.applied, *result.pending}):
+        table.add_row(name, next(state for state, names in states if name in names))
+    code = f"{result.code} (version {result.version})" if result.version else result.code
+    table.add_row("functions, views, triggers", code)
+    Console(highlight=False).print(table)
     ctx.exit(0 if result.up_to_date else 1)
+
+
+@command.command("rollback")
+@dsn_option
+@json_option
+@_lock_timeout
+@click.option("--to", metavar="NAME", help="Roll back all migrations after this one.")
+@click.option("--all", "everything", is_flag=True, help="Roll back all: nothing of ours remains.")
+@click.option("--yes", is_flag=True, help="Lose the rows of the tables that go, without asking.")
+@click.pass_context
+def rollback_command(
+    ctx: click.Context,
+    dsn: str,
+    as_json: bool,
+    lock_timeout: float,
+    to: str | None,
+    everything: bool,
+    yes: bool,
+) -> None:
+    """Roll back the newest migration; with --to or --all, several. All or nothing.
+
+    Drops the functions, views and triggers first, and loads those again that went with the state
+    gone back to, if this database ever had them. Roles stay: they belong to the whole server.
+    """
+    if to and everything:
+        raise click.UsageError("--to and --all exclude each other")
+    as_json = as_json or ctx.obj["json"]
+
+    def confirm(lost: list[Loss]) -> bool:
+        if yes or as_json or not sys.stdin.isatty():
+            return yes
+        click.echo("This would lose:\n  " + "\n  ".join(str(loss) for loss in lost), err=True)
+        return click.confirm("Go on?", err=True)
+
+    result = work.rollback(
+        dsn or ctx.obj["dsn"],
+        to=to,
+        everything=everything,
+        confirm=confirm,
+        lock_timeout=lock_timeout,
+        say=_progress(as_json),
+    )
+    if as_json:
+        click.echo(json.dumps(result.as_dict()))
+        return
+    click.echo(
+        f"{len(result.rolled_back)} migrations rolled back; "
+        + (f"schema at {result.head}, " if result.head else "nothing of pg_artery remains, ")
+        + ("with the code it had." if result.code == "loaded" else "no code loaded.")
+    )
+    if result.head and result.code == "none":
+        click.echo("The code of that state was never loaded here: run artery migrate.", err=True)

@@ -61,23 +61,28 @@ create schema if not exists artery_api_v1 authorization artery_owner;
 
 set local role artery_owner;
 
-comment on schema artery is 'pg_artery, the engine: outbox, endpoints, delivery, cloud log, sweeps; knows no domain';
+comment on schema artery is
+'pg_artery, the engine: outbox, endpoints, delivery, cloud log, sweeps; knows no domain';
 comment on schema artery_erp is 'pg_artery, reference master data and documents';
-comment on schema artery_staging is 'pg_artery, the inbox: one table for each kind of inbound message';
+comment on schema artery_staging is
+'pg_artery, the inbox: one table for each kind of inbound message';
 comment on schema artery_plm is 'pg_artery, design: BOM import, engineering changes, their impact';
-comment on schema artery_mes is 'pg_artery, execution: dispatch to the MES, production reports, backflush';
+comment on schema artery_mes is
+'pg_artery, execution: dispatch to the MES, production reports, backflush';
 comment on schema artery_iot is 'pg_artery, machines: sensor readings and OEE';
 comment on schema artery_tax is 'pg_artery, the tax cloud: invoices';
-comment on schema artery_procurement is 'pg_artery, the supplier cloud: purchase orders and shipping notices';
+comment on schema artery_procurement is
+'pg_artery, the supplier cloud: purchase orders and shipping notices';
 comment on schema artery_monitor is 'pg_artery, views for people and dashboards';
-comment on schema artery_api_v1 is 'pg_artery, versioned functions for other systems: the only surface that promises stability';
+comment on schema artery_api_v1 is
+'pg_artery, versioned functions for other systems: the only surface that promises stability';
 
 -- default-deny: a function is executable by nobody until its own file grants it
 alter default privileges for role artery_owner revoke execute on functions from public;
 alter default privileges for role artery_owner revoke usage on types from public;
 
 grant usage on schema artery
-    to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
+to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
 grant usage on schema artery_erp to artery_reader, artery_app;
 grant usage on schema artery_monitor to artery_reader;
 grant usage on schema artery_api_v1 to artery_app;

@@ -42,15 +42,21 @@ create table artery.endpoint (
 );
 comment on table artery.endpoint is
 'Where and how to call: one row a system on the other side. Times are intervals, sizes bytes.';
-comment on column artery.endpoint.base_url is 'Absolute URL with a version segment, such as https://mes.example/api/v1';
+comment on column artery.endpoint.base_url is
+'Absolute URL with a version segment, such as https://mes.example/api/v1';
 comment on column artery.endpoint.secret_ref is 'vault:NAME or env:NAME; never the secret itself';
 comment on column artery.endpoint.headers is 'Fixed request headers, no secrets: {"name": "value"}';
 comment on column artery.endpoint.idempotent is
-'The receiver honours the Request-ID: a call whose outcome is unknown may be sent again. Otherwise its task is held.';
-comment on column artery.endpoint.cloud is 'Outside our own premises: its tasks show in artery.cloud_outbox';
-comment on column artery.endpoint.max_in_flight is 'Most calls under way at once, all runners together; null = no limit';
-comment on column artery.endpoint.logged_body_bytes is 'Bodies in cloud_log are cut to this; hash and length are kept whole';
-comment on column artery.endpoint.version is 'Rises with each change: runners reload what they cached';
+'The receiver honours the Request-ID: a call whose outcome is unknown may be sent again. Otherwise '
+'its task is held.';
+comment on column artery.endpoint.cloud is
+'Outside our own premises: its tasks show in artery.cloud_outbox';
+comment on column artery.endpoint.max_in_flight is
+'Most calls under way at once, all runners together; null = no limit';
+comment on column artery.endpoint.logged_body_bytes is
+'Bodies in cloud_log are cut to this; hash and length are kept whole';
+comment on column artery.endpoint.version is
+'Rises with each change: runners reload what they cached';
 
 create table artery.route (
     topic text primary key,
@@ -74,14 +80,17 @@ create table artery.route (
 );
 create index route_endpoint_id_idx on artery.route (endpoint_id);
 comment on table artery.route is
-'Topic -> endpoint: adding an integration means a row here, one in endpoint and, at most, one handler function.';
+'Topic -> endpoint: adding an integration means a row here, one in endpoint and, at most, one '
+'handler function.';
 comment on column artery.route.path_template is
 'Appended to the base URL; {name} is filled from the parameters given at enqueue, percent-encoded';
 comment on column artery.route.priority is '0 goes first, 9 last, among the tasks of one endpoint';
 comment on column artery.route.reply_handler is
-'schema.function(jsonb) called with the answer when a task ends sent or dead; see artery.report_results';
+'schema.function(jsonb) called with the answer when a task ends sent or dead; see '
+'artery.report_results';
 comment on column artery.route.notify_channel is
-'Channel that gets the document''s id at commit, for other listeners; switched off by notify = false';
+'Channel that gets the document''s id at commit, for other listeners; switched off by notify = '
+'false';
 
 -- which (endpoint, priority) pairs ever had a task: the claim probes these few instead of
 -- searching the queue for them
@@ -90,7 +99,8 @@ create table artery.lane (
     priority smallint not null,
     primary key (endpoint_id, priority)
 );
-comment on table artery.lane is 'The (endpoint, priority) pairs that ever held a task; the claim walks these';
+comment on table artery.lane is
+'The (endpoint, priority) pairs that ever held a task; the claim walks these';
 
 -- apart from endpoint, because it changes with traffic and endpoint with decisions
 create table artery.rate_limiter (

@@ -12,15 +12,16 @@ create table artery.runner (
     stopped_at timestamptz,
     stats jsonb not null default '{}'
 ) with (fillfactor = 50);
-comment on table artery.runner is 'Runner processes: one row each start, removed some time after its end';
-comment on column artery.runner.asleep is 'Waits for a notification; an enqueue sends one only where some runner does';
+comment on table artery.runner is
+'Runner processes: one row each start, removed some time after its end';
+comment on column artery.runner.asleep is
+'Waits for a notification; an enqueue sends one only where some runner does';
 
 /* One table from request to end. No foreign keys: their checks would lock the endpoint's and
    route's rows in every producer's transaction; enqueue_task looks both up, and neither can be
-   deleted while it has tasks.
-   Three versions of a row are written in its life (enqueued, claimed, ended), so every index here
-   is paid for three times: only what the claim, Request-ID and people's look-ups need.
-   locked_until is in none of them, so that a renewal stays HOT. */
+   deleted while it has tasks. Three versions of a row are written in its life (enqueued, claimed,
+   ended), so every index here is paid for three times: only what the claim, Request-ID and
+   people's look-ups need. locked_until is in none of them, so that a renewal stays HOT. */
 create table artery.integration_task (
     id bigint generated always as identity primary key,
     request_id uuid not null constraint integration_task_request_id_key unique,
@@ -100,21 +101,29 @@ on artery.integration_task (document_id, document_type)
 where document_id is not null;
 
 comment on table artery.integration_task is
-'The outbox: one row a call to be made, written in the business transaction, kept with its whole story until archived';
-comment on column artery.integration_task.request_id is 'Stable over all retries; the receiver deduplicates by it';
+'The outbox: one row a call to be made, written in the business transaction, kept with its whole '
+'story until archived';
+comment on column artery.integration_task.request_id is
+'Stable over all retries; the receiver deduplicates by it';
 comment on column artery.integration_task.status is
-'pending -> processing -> sent; failed = waits for its next attempt; dead = given up; held = outcome unknown; '
-'compensating, compensated; cancelled';
-comment on column artery.integration_task.queued is 'Waits behind an earlier task with the same ordering key';
-comment on column artery.integration_task.attempt is 'Times claimed; with runner_id the fence of every write-back';
-comment on column artery.integration_task.failures is 'Attempts that count against max_attempts: our own faults do not';
-comment on column artery.integration_task.request_hash is 'SHA-256 over topic, method, path and body';
+'pending -> processing -> sent; failed = waits for its next attempt; dead = given up; held = '
+'outcome unknown; compensating, compensated; cancelled';
+comment on column artery.integration_task.queued is
+'Waits behind an earlier task with the same ordering key';
+comment on column artery.integration_task.attempt is
+'Times claimed; with runner_id the fence of every write-back';
+comment on column artery.integration_task.failures is
+'Attempts that count against max_attempts: our own faults do not';
+comment on column artery.integration_task.request_hash is
+'SHA-256 over topic, method, path and body';
 comment on column artery.integration_task.duration is 'Last attempt, from claim to write-back';
 comment on column artery.integration_task.history is
-'Failed attempts, newest last, at most 50: attempt, at, duration_ms, status, status_code, error_class, error, runner_id';
+'Failed attempts, newest last, at most 50: attempt, at, duration_ms, status, status_code, '
+'error_class, error, runner_id';
 comment on column artery.integration_task.handler_status is
 'Of the reply handler: null = none or not due; failed = will be run again, without sending again';
-comment on column artery.integration_task.compensation is 'What an undo will need, kept as it was at enqueue';
+comment on column artery.integration_task.compensation is
+'What an undo will need, kept as it was at enqueue';
 
 -- an answer whose handler failed, until it has been handled
 create table artery.unhandled_reply (
@@ -123,7 +132,8 @@ create table artery.unhandled_reply (
     received_at timestamptz not null default clock_timestamp()
 );
 comment on table artery.unhandled_reply is
-'Answers whose reply handler failed: kept whole and handed to it again by the sweep, never sent again';
+'Answers whose reply handler failed: kept whole and handed to it again by the sweep, never sent '
+'again';
 
 create table artery.cloud_log (
     called_at timestamptz not null,
@@ -158,10 +168,14 @@ create table artery.cloud_log (
 ) partition by range (called_at);
 create index cloud_log_task_id_idx on artery.cloud_log (task_id);
 comment on table artery.cloud_log is
-'Every call made: request, redacted headers, answer, status, times in milliseconds. A partition a day (UTC), dropped by age';
-comment on column artery.cloud_log.outcome is 'What the attempt made of its task: sent, failed, dead, held';
-comment on column artery.cloud_log.stale is 'The call was made, but by a runner that had lost its lease: it changed nothing';
-comment on column artery.cloud_log.request_body is 'Cut to the endpoint''s logged_body_bytes; request_hash is over the whole';
+'Every call made: request, redacted headers, answer, status, times in milliseconds. A partition a '
+'day (UTC), dropped by age';
+comment on column artery.cloud_log.outcome is
+'What the attempt made of its task: sent, failed, dead, held';
+comment on column artery.cloud_log.stale is
+'The call was made, but by a runner that had lost its lease: it changed nothing';
+comment on column artery.cloud_log.request_body is
+'Cut to the endpoint''s logged_body_bytes; request_hash is over the whole';
 
 grant select on artery.runner, artery.integration_task, artery.unhandled_reply, artery.cloud_log
-    to artery_reader;
+to artery_reader;

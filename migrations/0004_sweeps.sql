@@ -21,10 +21,13 @@ create table artery.sweep_step (
     constraint sweep_step_outcome_check check (outcome in ('done', 'partial', 'failed'))
 ) with (fillfactor = 50);
 comment on table artery.sweep_step is
-'What artery.tick() runs: each domain registers its steps here; interval, time limit and last outcome of each';
+'What artery.tick() runs: each domain registers its steps here; interval, time limit and last '
+'outcome of each';
 comment on column artery.sweep_step.function is
-'schema.function(timestamptz) returns bigint: works in batches until that moment, gives the number of things done';
-comment on column artery.sweep_step.outcome is 'done; partial = stopped at its time limit with work left; failed';
+'schema.function(timestamptz) returns bigint: works in batches until that moment, gives the number '
+'of things done';
+comment on column artery.sweep_step.outcome is
+'done; partial = stopped at its time limit with work left; failed';
 
 grant select on artery.sweep_step to artery_reader;
 grant select, insert, update, delete on artery.sweep_step to artery_admin;
@@ -38,7 +41,8 @@ create table artery.partitioning (
     constraint partitioning_keep_check check (keep >= interval '1 day')
 );
 comment on table artery.partitioning is
-'Tables with a partition a day (UTC): how many days are made ahead, and the age at which one is dropped';
+'Tables with a partition a day (UTC): how many days are made ahead, and the age at which one is '
+'dropped';
 comment on column artery.partitioning.keep is 'null = for ever';
 
 create table artery.retention (
@@ -51,9 +55,11 @@ create table artery.retention (
 );
 comment on table artery.retention is 'How long what has ended stays in the engine''s tables';
 comment on column artery.retention.ended_tasks is
-'Sent, cancelled and compensated tasks; also the time in which a repeated Request-ID is known. Dead and held ones stay';
+'Sent, cancelled and compensated tasks; also the time in which a repeated Request-ID is known. '
+'Dead and held ones stay';
 
-insert into artery.partitioning (parent, days_ahead, keep) values ('artery.cloud_log', 7, '90 days');
+insert into artery.partitioning (parent, days_ahead, keep)
+values ('artery.cloud_log', 7, '90 days');
 insert into artery.retention default values;
 
 insert into artery.sweep_step (name, function, every, position) values

@@ -1,5 +1,6 @@
-/* A partition is made apart and attached: that takes a SHARE UPDATE EXCLUSIVE lock of the parent, where CREATE TABLE ...
-   PARTITION OF would stop every reader. Two at once: the second waits for the advisory lock and finds it made. */
+/* A partition is made apart and attached: that takes a SHARE UPDATE EXCLUSIVE lock of the parent,
+   where CREATE TABLE ... PARTITION OF would stop every reader. Two at once: the second waits for
+   the advisory lock and finds it made. */
 create or replace function artery._ensure_partition(p_parent regclass, p_at timestamptz)
 returns boolean
 language plpgsql

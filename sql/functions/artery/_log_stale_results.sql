@@ -1,5 +1,6 @@
-/* A call that was really made is logged even if its runner had lost the task: the receiver saw it. A report that was
-   applied before, and is repeated because its COMMIT's reply was lost, is already in the log with its span. */
+/* A call that was really made is logged even if its runner had lost the task: the receiver saw it.
+   A report that was applied before, and is repeated because its COMMIT's reply was lost, is
+   already in the log with its span. */
 create or replace function artery._log_stale_results(
     p_runner bigint, p_results jsonb, p_applied bigint[], p_now timestamptz
 )
@@ -41,4 +42,5 @@ begin
 end
 $function$;
 comment on function artery._log_stale_results(bigint, jsonb, bigint[], timestamptz) is
-'Logs reported calls that changed nothing, unless they are in the log already; returns their tasks'' ids';
+'Logs reported calls that changed nothing, unless they are in the log already; returns their '
+'tasks'' ids';

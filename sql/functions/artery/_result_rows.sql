@@ -33,4 +33,5 @@ from jsonb_to_recordset(p_results) as r (
     ago_ms double precision, dns_ms real, connect_ms real, tls_ms real, first_byte_ms real, total_ms real, peer text
 )
 $function$;
-comment on function artery._result_rows(jsonb) is 'The rows of a runner''s report; the one place that knows their shape';
+comment on function artery._result_rows(jsonb) is
+'The rows of a runner''s report; the one place that knows their shape';

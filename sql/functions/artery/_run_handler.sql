@@ -13,11 +13,13 @@ exception when invalid_text_representation or untranslatable_character or progra
     return to_jsonb(p_text);
 end
 $function$;
-comment on function artery._json_or_text(text) is 'The JSON that a text holds, or else the text itself as a JSON string';
+comment on function artery._json_or_text(text) is
+'The JSON that a text holds, or else the text itself as a JSON string';
 
-/* Runs in a subtransaction of its own: whatever the handler does wrong, the answer stays stored and the neighbours in
-   the batch are untouched. It waits for a lock for less than PostgreSQL's deadlock_timeout (1 s unless changed), so
-   that in a knot with a business transaction it is the handler that lets go, and is run again a little later. */
+/* Runs in a subtransaction of its own: whatever the handler does wrong, the answer stays stored
+   and the neighbours in the batch are untouched. It waits for a lock for less than PostgreSQL's
+   deadlock_timeout (1 s unless changed), so that in a knot with a business transaction it is the
+   handler that lets go, and is run again a little later. */
 create or replace function artery._run_handler(p_task_id bigint, p_handler text, p_reply jsonb)
 returns boolean
 language plpgsql
@@ -34,7 +36,11 @@ declare
 begin
     begin
         if p_handler is null then
-            raise exception using errcode = '57014', message = 'put off: the batch''s handlers took too long';
+            raise exception using
+                errcode = 'query_canceled',
+                message = 'put off: the batch''s handlers took too long',
+                detail = 'It was not called at all.',
+                hint = 'The next sweep calls it.';
         end if;
         execute format('select %s($1)', split_part(p_handler, '(', 1)) using p_reply;
         return true;
@@ -70,4 +76,5 @@ begin
 end
 $function$;
 comment on function artery._run_handler(bigint, text, jsonb) is
-'Hands an answer to its reply handler (null: to none yet); keeps it for another run where that fails. True if handled';
+'Hands an answer to its reply handler (null: to none yet); keeps it for another run where that '
+'fails. True if handled';

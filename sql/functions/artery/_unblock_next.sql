@@ -43,8 +43,8 @@ $function$;
 comment on function artery._unblock_next(bigint[]) is
 'Lets the next task of each ordering key go, after the given tasks have ended; returns how many';
 
-/* enqueue_task and the end of the task before it do not see each other when both are under way: the later one waits
-   with nobody to let it go. This finds it. A loose walk: one step a key. */
+/* enqueue_task and the end of the task before it do not see each other when both are under way:
+   the later one waits with nobody to let it go. This finds it. A loose walk: one step a key. */
 create or replace function artery.unblock_keys(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -105,3 +105,4 @@ end
 $function$;
 comment on function artery.unblock_keys(timestamptz) is
 'Sweep step: lets the first task of each ordering key go, where nobody else did; returns how many';
+grant execute on function artery.unblock_keys(timestamptz) to artery_admin;

@@ -1,6 +1,7 @@
-/* The trigger behind artery.bind_outbox. TG_ARGV: topic, condition, payload, document id, ordering key; all but the topic
-   are SQL expressions over new and old. Definer, so that the ERP's own roles need no right here: they can make it do
-   nothing but what the binding says. The expressions therefore see what artery_owner may see. */
+/* The trigger behind artery.bind_outbox. TG_ARGV: topic, condition, payload, document id, ordering
+   key; all but the topic are SQL expressions over new and old. Definer, so that the ERP's own
+   roles need no right here: they can make it do nothing but what the binding says. The expressions
+   therefore see what artery_owner may see. */
 create or replace function artery.outbox_binding()
 returns trigger
 language plpgsql
@@ -30,10 +31,13 @@ begin
 end
 $function$;
 comment on function artery.outbox_binding() is
-'Trigger of tables bound by artery.bind_outbox: enqueues one task for each row that its condition lets through';
+'Trigger of tables bound by artery.bind_outbox: enqueues one task for each row that its condition '
+'lets through';
 grant execute on function artery.outbox_binding() to artery_admin;
 
-create or replace function artery._binding_query(p_when text, p_payload text, p_document_id text, p_ordering_key text)
+create or replace function artery._binding_query(
+    p_when text, p_payload text, p_document_id text, p_ordering_key text
+)
 returns text
 language sql
 immutable
@@ -45,7 +49,8 @@ select format(
     coalesce(p_when, 'true'), p_payload, coalesce(p_document_id, 'null'), coalesce(p_ordering_key, 'null')
 )
 $function$;
-comment on function artery._binding_query(text, text, text, text) is 'The query that a binding runs over new ($1) and old ($2)';
+comment on function artery._binding_query(text, text, text, text) is
+'The query that a binding runs over new ($1) and old ($2)';
 
 -- Tries the expressions as the trigger will: as artery_owner, on a row of the table's type
 create or replace function artery._try_binding(
@@ -79,9 +84,10 @@ comment on function artery._try_binding(anyelement, text, text, text, text) is
 'Raises IN013 if a binding''s expressions cannot run';
 grant execute on function artery._try_binding(anyelement, text, text, text, text) to artery_admin;
 
-/* Invoker: only who may put a trigger on the table can bind it. The condition stands in the trigger's own WHEN where it
-   can, so that rows it does not concern cost next to nothing; on INSERT one that mentions old cannot, and is evaluated
-   by the trigger instead, with old all null. */
+/* Invoker: only who may put a trigger on the table can bind it. The condition stands in the
+   trigger's own WHEN where it can, so that rows it does not concern cost next to nothing; on
+   INSERT one that mentions old cannot, and is evaluated by the trigger instead, with old all null.
+*/
 create or replace function artery.bind_outbox(
     p_table regclass,
     p_topic text,
@@ -131,9 +137,12 @@ begin
 end
 $function$;
 comment on function artery.bind_outbox(regclass, text, text, text, text, text, text[]) is
-'Attaches the outbox to any table: each row that p_when (over new, old) lets through enqueues p_payload under p_topic, in '
-'the same transaction. Called again it replaces the binding. Errors: IN001 unknown topic, IN013 bad binding';
-grant execute on function artery.bind_outbox(regclass, text, text, text, text, text, text[]) to artery_admin;
+'Attaches the outbox to any table: each row that p_when (over new, old) lets through enqueues '
+'p_payload under p_topic, in the same transaction. Called again it replaces the binding. Errors: '
+'IN001 unknown topic, IN013 bad binding';
+grant execute on function artery.bind_outbox(
+    regclass, text, text, text, text, text, text[]
+) to artery_admin;
 
 create or replace function artery._create_binding(
     p_table regclass, p_topic text, p_event text, p_native_when text, p_when text, p_payload text,
@@ -154,8 +163,11 @@ begin
 end
 $function$;
 comment on function artery._create_binding(regclass, text, text, text, text, text, text, text) is
-'Creates one trigger of a binding, with its condition in WHEN (p_native_when) or in its arguments (p_when)';
-grant execute on function artery._create_binding(regclass, text, text, text, text, text, text, text) to artery_admin;
+'Creates one trigger of a binding, with its condition in WHEN (p_native_when) or in its arguments '
+'(p_when)';
+grant execute on function artery._create_binding(
+    regclass, text, text, text, text, text, text, text
+) to artery_admin;
 
 create or replace function artery.unbind_outbox(p_table regclass, p_topic text)
 returns integer
@@ -182,5 +194,6 @@ begin
 end
 $function$;
 comment on function artery.unbind_outbox(regclass, text) is
-'Detaches the outbox from a table for one topic; tasks already enqueued go on. Returns how many triggers were dropped';
+'Detaches the outbox from a table for one topic; tasks already enqueued go on. Returns how many '
+'triggers were dropped';
 grant execute on function artery.unbind_outbox(regclass, text) to artery_admin;

@@ -47,6 +47,6 @@ begin
 end
 $function$;
 comment on function artery.cancel_task(bigint, text) is
-'Ends a task that is not being sent; the next one of its ordering key may go. Errors: IN005 no such task, IN006 in flight '
-'or ended';
+'Ends a task that is not being sent; the next one of its ordering key may go. Errors: IN005 no '
+'such task, IN006 in flight or ended';
 grant execute on function artery.cancel_task(bigint, text) to artery_operator;

@@ -1,14 +1,18 @@
-/* Claims due tasks for one runner, in order of due time within a priority, in equal shares over the endpoints that have
-   work; what one endpoint leaves of its share, the others get in a second pass.
+/* Claims due tasks for one runner, in order of due time within a priority, in equal shares over
+   the endpoints that have work; what one endpoint leaves of its share, the others get in a second
+   pass.
 
-   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report, a dump, an idle
-   slot), and each claim would walk them again. So a claim starts at the lane's frontier: the due time up to which this
-   session has claimed, less a slack for transactions that commit late. What still lies behind the frontier (later
-   commits, rolled-back claims) is found by an unbounded claim, made whenever twenty times the cost of the last one have
-   passed: it takes a twentieth of the time however long the dead front grows. The cursor is a session setting: a hint
-   about the queue, not about the runner, so it is harmless when a pooler hands the session to another.
+   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report,
+   a dump, an idle slot), and each claim would walk them again. So a claim starts at the lane's
+   frontier: the due time up to which this session has claimed, less a slack for transactions that
+   commit late. What still lies behind the frontier (later commits, rolled-back claims) is found by
+   an unbounded claim, made whenever twenty times the cost of the last one have passed: it takes a
+   twentieth of the time however long the dead front grows. The cursor is a session setting: a hint
+   about the queue, not about the runner, so it is harmless when a pooler hands the session to
+   another.
 
-   The planner settings pin the index walks: statistics taken while the queue was empty must not talk it into sorts. */
+   The planner settings pin the index walks: statistics taken while the queue was empty must not
+   talk it into sorts. */
 create or replace function artery.claim_tasks(
     p_runner bigint, p_limit integer default 100, p_lease interval default '30 seconds'
 )
@@ -213,6 +217,6 @@ end
 $function$;
 
 comment on function artery.claim_tasks(bigint, integer, interval) is
-'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock); returns the frozen '
-'requests. Errors: IN012 unknown runner.';
+'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock); '
+'returns the frozen requests. Errors: IN012 unknown runner.';
 grant execute on function artery.claim_tasks(bigint, integer, interval) to artery_runner;

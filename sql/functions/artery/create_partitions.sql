@@ -12,5 +12,6 @@ cross join lateral generate_series(
 ) as d (day)
 $function$;
 comment on function artery.create_partitions(timestamptz) is
-'Sweep step: makes the daily partitions of today and the days ahead; returns how many. p_until is not needed';
+'Sweep step: makes the daily partitions of today and the days ahead; returns how many. p_until is '
+'not needed';
 grant execute on function artery.create_partitions(timestamptz) to artery_admin;

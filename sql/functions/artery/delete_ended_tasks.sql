@@ -1,4 +1,5 @@
--- Walks from the oldest task on, in batches: ended tasks lie there; the few dead and held ones among them are passed over
+-- Walks from the oldest task on, in batches: ended tasks lie there; the few dead and held ones
+-- among them are passed over
 create or replace function artery.delete_ended_tasks(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -47,4 +48,6 @@ begin
 end
 $function$;
 comment on function artery.delete_ended_tasks(timestamptz) is
-'Sweep step: deletes sent, cancelled and compensated tasks past artery.retention.ended_tasks; returns how many';
+'Sweep step: deletes sent, cancelled and compensated tasks past artery.retention.ended_tasks; '
+'returns how many';
+grant execute on function artery.delete_ended_tasks(timestamptz) to artery_admin;

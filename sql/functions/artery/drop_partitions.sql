@@ -31,3 +31,4 @@ end
 $function$;
 comment on function artery.drop_partitions(timestamptz) is
 'Sweep step: drops partitions past the age that artery.partitioning keeps; returns how many';
+grant execute on function artery.drop_partitions(timestamptz) to artery_admin;

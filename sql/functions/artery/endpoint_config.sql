@@ -35,5 +35,6 @@ from artery.endpoint as e
 where e.id = any(p_endpoint_ids)
 $function$;
 comment on function artery.endpoint_config(integer[]) is
-'What a runner needs to call these endpoints; times in milliseconds. Cached by it until a claim shows a higher version';
+'What a runner needs to call these endpoints; times in milliseconds. Cached by it until a claim '
+'shows a higher version';
 grant execute on function artery.endpoint_config(integer[]) to artery_runner;

@@ -21,7 +21,8 @@ from (
     from generate_series(0, octet_length(convert_to(p_text, 'UTF8')) - 1) as i (position)
 ) as b
 $function$;
-comment on function artery._percent_encode(text) is 'Percent-encodes a text for one segment or parameter of a URL';
+comment on function artery._percent_encode(text) is
+'Percent-encodes a text for one segment or parameter of a URL';
 
 create or replace function artery._fill_path(p_template text, p_params jsonb)
 returns text
@@ -47,10 +48,12 @@ begin
     return v_path;
 end
 $function$;
-comment on function artery._fill_path(text, jsonb) is 'A route''s path template with its {names} filled, percent-encoded';
+comment on function artery._fill_path(text, jsonb) is
+'A route''s path template with its {names} filled, percent-encoded';
 
-/* Writes the outbox row in the caller's transaction: committed with the business change or not at all.
-   Reads route, endpoint, lane; writes integration_task and, once per endpoint and priority, lane. */
+/* Writes the outbox row in the caller's transaction: committed with the business change or not at
+   all. Reads route, endpoint, lane; writes integration_task and, once per endpoint and priority,
+   lane. */
 create or replace function artery.enqueue_task(
     p_topic text,
     p_body jsonb default null,
@@ -184,9 +187,10 @@ $function$;
 comment on function artery.enqueue_task(
     text, jsonb, uuid, text, text, text, timestamptz, smallint, jsonb, jsonb, jsonb, text
 ) is
-'Puts a call into the outbox, in the caller''s transaction; returns the task''s id. Same Request-ID and request: the '
-'first task''s id. Errors: IN001 unknown topic, IN002 payload over its limit, IN003 Request-ID reused with another '
-'request, IN010 path parameter missing, IN014 bad argument.';
+'Puts a call into the outbox, in the caller''s transaction; returns the task''s id. Same '
+'Request-ID and request: the first task''s id. Errors: IN001 unknown topic, IN002 payload over its '
+'limit, IN003 Request-ID reused with another request, IN010 path parameter missing, IN014 bad '
+'argument.';
 grant execute on function artery.enqueue_task(
     text, jsonb, uuid, text, text, text, timestamptz, smallint, jsonb, jsonb, jsonb, text
 ) to artery_app;

@@ -1,6 +1,7 @@
-/* A runner that died left its tasks in processing. What they came to is unknown: sent again where the endpoint honours
-   the Request-ID, else held for a person. The fence stands in the outer WHERE: a late write-back that got in between
-   the look and the update wins, and the row is left alone. */
+/* A runner that died left its tasks in processing. What they came to is unknown: sent again where
+   the endpoint honours the Request-ID, else held for a person. The fence stands in the outer
+   WHERE: a late write-back that got in between the look and the update wins, and the row is left
+   alone. */
 create or replace function artery.expire_leases(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -58,3 +59,4 @@ end
 $function$;
 comment on function artery.expire_leases(timestamptz) is
 'Sweep step: takes back tasks whose lease has run out, in batches until p_until; returns how many';
+grant execute on function artery.expire_leases(timestamptz) to artery_admin;

@@ -1,5 +1,5 @@
-/* A runner that was not seen for a minute is taken for dead: marked stopped, so that no enqueue notifies it in vain.
-   Its tasks come back through their leases. */
+/* A runner that was not seen for a minute is taken for dead: marked stopped, so that no enqueue
+   notifies it in vain. Its tasks come back through their leases. */
 create or replace function artery.forget_runners(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -28,4 +28,6 @@ begin
 end
 $function$;
 comment on function artery.forget_runners(timestamptz) is
-'Sweep step: marks runners stopped that fell silent, and removes those long stopped; returns how many fell silent';
+'Sweep step: marks runners stopped that fell silent, and removes those long stopped; returns how '
+'many fell silent';
+grant execute on function artery.forget_runners(timestamptz) to artery_admin;

@@ -1,4 +1,6 @@
-create or replace function artery.register_runner(p_name text, p_host text, p_pid integer, p_version text)
+create or replace function artery.register_runner(
+    p_name text, p_host text, p_pid integer, p_version text
+)
 returns bigint
 language sql
 volatile
@@ -10,5 +12,6 @@ values (p_name, p_host, p_pid, p_version)
 returning id
 $function$;
 comment on function artery.register_runner(text, text, integer, text) is
-'Announces a runner process; returns the id that its claims and reports carry. One registration a start';
+'Announces a runner process; returns the id that its claims and reports carry. One registration a '
+'start';
 grant execute on function artery.register_runner(text, text, integer, text) to artery_runner;

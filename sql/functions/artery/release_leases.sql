@@ -1,4 +1,6 @@
-create or replace function artery.release_leases(p_runner bigint, p_ids bigint[], p_attempts integer[])
+create or replace function artery.release_leases(
+    p_runner bigint, p_ids bigint[], p_attempts integer[]
+)
 returns integer
 language plpgsql
 volatile
@@ -28,5 +30,6 @@ begin
 end
 $function$;
 comment on function artery.release_leases(bigint, bigint[], integer[]) is
-'Gives back (task, attempt) pairs that were claimed and never sent; costs them no attempt. Returns how many were the runner''s';
+'Gives back (task, attempt) pairs that were claimed and never sent; costs them no attempt. Returns '
+'how many were the runner''s';
 grant execute on function artery.release_leases(bigint, bigint[], integer[]) to artery_runner;

@@ -28,5 +28,8 @@ select coalesce(array_agg(r.id order by r.id), '{}')
 from renewed as r
 $function$;
 comment on function artery.renew_leases(bigint, bigint[], integer[], interval) is
-'Prolongs the leases of (task, attempt) pairs; returns the tasks that still are the runner''s. The others must not be sent';
-grant execute on function artery.renew_leases(bigint, bigint[], integer[], interval) to artery_runner;
+'Prolongs the leases of (task, attempt) pairs; returns the tasks that still are the runner''s. The '
+'others must not be sent';
+grant execute on function artery.renew_leases(
+    bigint, bigint[], integer[], interval
+) to artery_runner;

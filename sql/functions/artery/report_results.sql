@@ -1,6 +1,7 @@
-/* What an attempt means for its task. Own faults (we did not reach the receiver for reasons of ours) never count against
-   max_attempts. After any fault later than the connection's set-up the receiver may have acted: outcome unknown, and
-   only an endpoint that honours the Request-ID is called again. Inlined into its caller: hence no search_path. */
+/* What an attempt means for its task. Own faults (we did not reach the receiver for reasons of
+   ours) never count against max_attempts. After any fault later than the connection's set-up the
+   receiver may have acted: outcome unknown, and only an endpoint that honours the Request-ID is
+   called again. Inlined into its caller: hence no search_path. */
 create or replace function artery._classify(
     p_status_code integer, p_error_kind text, p_retryable integer[], p_idempotent boolean
 )
@@ -36,12 +37,13 @@ $function$;
 comment on function artery._classify(integer, text, integer[], boolean) is
 'Status, error class and weight against max_attempts, from one attempt''s status code or error kind';
 
-/* Writes back a batch: the tasks' new status, one cloud_log row a call, the answers to their reply handlers.
-   Fenced on (id, attempt, runner, leased): the report of a runner that lost its lease is logged as stale and
-   changes nothing else. The same report again changes nothing and logs nothing. The fence says locked_until is not null,
-   which is the same as processing by a CHECK, so that no plan made when nothing was in processing can choose to walk
-   that partial index once a row.
-   Reads endpoint, route; writes integration_task, cloud_log, unhandled_reply, rate_limiter. */
+/* Writes back a batch: the tasks' new status, one cloud_log row a call, the answers to their reply
+   handlers. Fenced on (id, attempt, runner, leased): the report of a runner that lost its lease is
+   logged as stale and changes nothing else. The same report again changes nothing and logs
+   nothing. The fence says locked_until is not null, which is the same as processing by a CHECK, so
+   that no plan made when nothing was in processing can choose to walk that partial index once a
+   row. Reads endpoint, route; writes integration_task, cloud_log, unhandled_reply, rate_limiter.
+*/
 create or replace function artery.report_results(p_runner bigint, p_results jsonb)
 returns jsonb
 language plpgsql
@@ -87,7 +89,7 @@ begin
                 random() * least(e.backoff_cap, e.backoff_base * (
                     e.backoff_factor ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
                 )::double precision),
-                least(artery.retry_after(i.retry_after, v_now), e.retry_after_cap)
+                least(artery._retry_after(i.retry_after, v_now), e.retry_after_cap)
             ) as next_due_at
         from input as i
         inner join artery.integration_task as t on t.id = i.id
@@ -202,6 +204,7 @@ end
 $function$;
 
 comment on function artery.report_results(bigint, jsonb) is
-'Writes back what a runner''s calls came to: an array of {id, attempt, span_id, status_code | error_kind, ...}, facts only. '
-'Returns {"applied": count, "stale": [task ids], "handler_failed": [task ids]}. Idempotent.';
+'Writes back what a runner''s calls came to: an array of {id, attempt, span_id, status_code | '
+'error_kind, ...}, facts only. Returns {"applied": count, "stale": [task ids], "handler_failed": '
+'[task ids]}. Idempotent.';
 grant execute on function artery.report_results(bigint, jsonb) to artery_runner;

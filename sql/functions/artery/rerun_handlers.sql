@@ -40,4 +40,6 @@ begin
 end
 $function$;
 comment on function artery.rerun_handlers(timestamptz) is
-'Sweep step: hands kept answers to their reply handlers again, without sending again; returns how many were tried';
+'Sweep step: hands kept answers to their reply handlers again, without sending again; returns how '
+'many were tried';
+grant execute on function artery.rerun_handlers(timestamptz) to artery_admin;

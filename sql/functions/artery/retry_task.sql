@@ -53,5 +53,6 @@ begin
 end
 $function$;
 comment on function artery.retry_task(bigint, text) is
-'Makes a failed, dead or held task due now, with all its attempts anew and the same Request-ID. Errors: IN005, IN006';
+'Makes a failed, dead or held task due now, with all its attempts anew and the same Request-ID. '
+'Errors: IN005, IN006';
 grant execute on function artery.retry_task(bigint, text) to artery_operator;

@@ -57,6 +57,7 @@ begin
 end
 $function$;
 comment on function artery.retry_tasks(jsonb, text) is
-'Retries all failed, dead and held tasks that match {"topic", "endpoint", "status", "error_class", "document_type", '
-'"document_id", "created_before", "created_after", "limit"}; returns how many. Errors: IN014 bad filter';
+'Retries all failed, dead and held tasks that match {"topic", "endpoint", "status", "error_class", '
+'"document_type", "document_id", "created_before", "created_after", "limit"}; returns how many. '
+'Errors: IN014 bad filter';
 grant execute on function artery.retry_tasks(jsonb, text) to artery_operator;

@@ -12,5 +12,6 @@ set
 where r.id = p_runner
 $function$;
 comment on function artery.runner_heartbeat(bigint, jsonb) is
-'Says that a runner lives, with its own figures for the monitor; leases are renewed apart, by artery.renew_leases';
+'Says that a runner lives, with its own figures for the monitor; leases are renewed apart, by '
+'artery.renew_leases';
 grant execute on function artery.runner_heartbeat(bigint, jsonb) to artery_runner;

@@ -38,6 +38,6 @@ begin
 end
 $function$;
 comment on function artery.runner_sleep(bigint) is
-'Marks a runner asleep, so that the next enqueue notifies artery_wake; returns the seconds until the next task now known '
-'falls due, null if there is none. A claim that finds work marks it awake';
+'Marks a runner asleep, so that the next enqueue notifies artery_wake; returns the seconds until '
+'the next task now known falls due, null if there is none. A claim that finds work marks it awake';
 grant execute on function artery.runner_sleep(bigint) to artery_runner;

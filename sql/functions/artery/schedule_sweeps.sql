@@ -1,5 +1,6 @@
-/* pg_cron takes a number of seconds from 1.5 on; before, a minute is its shortest. Runners sweep in between. The job is
-   named after the database: cron.job is one table for the whole cluster. Invoker: only pg_cron's own rights count. */
+/* pg_cron takes a number of seconds from 1.5 on; before, a minute is its shortest. Runners sweep
+   in between. The job is named after the database: cron.job is one table for the whole cluster.
+   Invoker: only pg_cron's own rights count. */
 create or replace function artery.schedule_sweeps(p_every interval default '5 seconds')
 returns text
 language plpgsql
@@ -41,8 +42,8 @@ begin
 end
 $function$;
 comment on function artery.schedule_sweeps(interval) is
-'Has pg_cron call artery.tick(): every p_every from pg_cron 1.5 on, else every minute. Returns the schedule it set. '
-'Errors: 42704 pg_cron missing, 22023 interval';
+'Has pg_cron call artery.tick(): every p_every from pg_cron 1.5 on, else every minute. Returns the '
+'schedule it set. Errors: 42704 pg_cron missing, 22023 interval';
 grant execute on function artery.schedule_sweeps(interval) to artery_admin;
 
 create or replace function artery.unschedule_sweeps()
@@ -63,5 +64,6 @@ begin
     return coalesce(v_found, false);
 end
 $function$;
-comment on function artery.unschedule_sweeps() is 'Takes the sweep away from pg_cron; true if it was there';
+comment on function artery.unschedule_sweeps() is
+'Takes the sweep away from pg_cron; true if it was there';
 grant execute on function artery.unschedule_sweeps() to artery_admin;

@@ -13,7 +13,8 @@ $function$;
 comment on function artery._due_steps() is 'Sweep steps that are due now, in their order';
 grant execute on function artery._due_steps() to artery_runner, artery_admin;
 
--- Committed before the step runs, so that one that takes the server down with it comes again only at its interval
+-- Committed before the step runs, so that one that takes the server down with it comes again only
+-- at its interval
 create or replace function artery._start_step(p_name text)
 returns boolean
 language plpgsql
@@ -36,7 +37,8 @@ begin
     return found;
 end
 $function$;
-comment on function artery._start_step(text) is 'Takes a due sweep step for this session; false if another has it';
+comment on function artery._start_step(text) is
+'Takes a due sweep step for this session; false if another has it';
 grant execute on function artery._start_step(text) to artery_runner, artery_admin;
 
 create or replace function artery._run_step(p_name text)
@@ -96,8 +98,8 @@ comment on function artery._run_step(text) is
 'Runs a sweep step in a subtransaction until its time limit and records what came of it';
 grant execute on function artery._run_step(text) to artery_runner, artery_admin;
 
-/* Commits between steps: a slow or failing one neither holds locks nor takes the others down. For that it may have
-   neither SECURITY DEFINER nor a SET clause; what it calls has. */
+/* Commits between steps: a slow or failing one neither holds locks nor takes the others down. For
+   that it may have neither SECURITY DEFINER nor a SET clause; what it calls has. */
 create or replace procedure artery.tick()
 language plpgsql
 as $procedure$
@@ -114,5 +116,6 @@ begin
 end
 $procedure$;
 comment on procedure artery.tick() is
-'The one entry point of everything on a clock: runs the due steps of artery.sweep_step. Any number at once is safe';
-grant execute on procedure artery.tick() to artery_runner, artery_admin;
+'The one entry point of everything on a clock: runs the due steps of artery.sweep_step. Any number '
+'at once is safe';
+grant execute on procedure artery.tick to artery_runner, artery_admin;

@@ -1,4 +1,5 @@
-/* A trigger rather than CHECKs for what could be a secret: a failed CHECK writes the whole row into the server's log. */
+/* A trigger rather than CHECKs for what could be a secret: a failed CHECK writes the whole row
+   into the server's log. */
 create or replace function artery.endpoint_validate()
 returns trigger
 language plpgsql
@@ -55,9 +56,12 @@ begin
 end
 $function$;
 comment on function artery.endpoint_validate() is
-'Refuses unversioned URLs (IN007) and literal secrets (IN008); raises the version that runners cache by';
+'Refuses unversioned URLs (IN007) and literal secrets (IN008); raises the version that runners '
+'cache by';
 
 create or replace trigger endpoint_validate
 before insert or update on artery.endpoint
 for each row
 execute function artery.endpoint_validate();
+comment on trigger endpoint_validate on artery.endpoint is
+'Refuses what may not stand there; raises the version';

@@ -1,5 +1,6 @@
-/* The mission's audit: every attempt is counted, timed and, where it failed, kept with its error, whoever updates the
-   row. Refuses transitions that the life cycle does not know, so that no code path can bring an ended task back. */
+/* The mission's audit: every attempt is counted, timed and, where it failed, kept with its error,
+   whoever updates the row. Refuses transitions that the life cycle does not know, so that no code
+   path can bring an ended task back. */
 create or replace function artery.integration_task_audit_attempt()
 returns trigger
 language plpgsql
@@ -61,3 +62,5 @@ before update on artery.integration_task
 for each row
 when (old.status is distinct from new.status)
 execute function artery.integration_task_audit_attempt();
+comment on trigger integration_task_audit_attempt on artery.integration_task is
+'The audit of each attempt and the life cycle''s guard';

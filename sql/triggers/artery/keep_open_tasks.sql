@@ -32,7 +32,8 @@ begin
     return old;
 end
 $function$;
-comment on function artery.keep_open_tasks() is 'Refuses to take a route or endpoint away under its open tasks (IN011)';
+comment on function artery.keep_open_tasks() is
+'Refuses to take a route or endpoint away under its open tasks (IN011)';
 
 create or replace trigger route_keep_open_tasks
 before delete on artery.route
@@ -43,3 +44,7 @@ create or replace trigger endpoint_keep_open_tasks
 before delete on artery.endpoint
 for each row
 execute function artery.keep_open_tasks();
+comment on trigger route_keep_open_tasks on artery.route is
+'No route goes while its tasks are open';
+comment on trigger endpoint_keep_open_tasks on artery.endpoint is
+'No endpoint goes while its tasks are open';

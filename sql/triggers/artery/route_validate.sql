@@ -1,4 +1,6 @@
-create or replace function artery._check_function(p_name text, p_argument text, p_result text, p_where text)
+create or replace function artery._check_function(
+    p_name text, p_argument text, p_result text, p_where text
+)
 returns void
 language plpgsql
 stable
@@ -36,9 +38,12 @@ begin
     return new;
 end
 $function$;
-comment on function artery.route_validate() is 'Refuses a reply handler that is no function(jsonb) returning void (IN009)';
+comment on function artery.route_validate() is
+'Refuses a reply handler that is no function(jsonb) returning void (IN009)';
 
 create or replace trigger route_validate
 before insert or update on artery.route
 for each row
 execute function artery.route_validate();
+comment on trigger route_validate on artery.route is
+'Refuses a reply handler that could not be called';

@@ -9,9 +9,12 @@ begin
     return new;
 end
 $function$;
-comment on function artery.sweep_step_validate() is 'Refuses a step that is no function(timestamptz) returning bigint (IN009)';
+comment on function artery.sweep_step_validate() is
+'Refuses a step that is no function(timestamptz) returning bigint (IN009)';
 
 create or replace trigger sweep_step_validate
 before insert or update of function on artery.sweep_step
 for each row
 execute function artery.sweep_step_validate();
+comment on trigger sweep_step_validate on artery.sweep_step is
+'Refuses a step that could not be called';

@@ -22,6 +22,12 @@ select
     t.error_class,
     t.error
 from artery.integration_task as t
-where t.endpoint_id in (select e.id from artery.endpoint as e where e.cloud);
-comment on view artery.cloud_outbox is 'The cloud-bound part of artery.integration_task: endpoints outside our own premises';
+where
+    t.endpoint_id in (
+        select e.id
+        from artery.endpoint as e
+        where e.cloud
+    );
+comment on view artery.cloud_outbox is
+'The cloud-bound part of artery.integration_task: endpoints outside our own premises';
 grant select on artery.cloud_outbox to artery_reader;

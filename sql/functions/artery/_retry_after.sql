@@ -1,6 +1,6 @@
-/* Retry-After is a number of seconds or an HTTP date in one of three forms (RFC 9110, 5.6.7):
-   Sun, 06 Nov 1994 08:49:37 GMT / Sunday, 06-Nov-94 08:49:37 GMT / Sun Nov  6 08:49:37 1994. */
-create or replace function artery.retry_after(p_header text, p_now timestamptz)
+/* Retry-After is a number of seconds or an HTTP date in one of three forms (RFC 9110, 5.6.7): Sun,
+   06 Nov 1994 08:49:37 GMT / Sunday, 06-Nov-94 08:49:37 GMT / Sun Nov 6 08:49:37 1994. */
+create or replace function artery._retry_after(p_header text, p_now timestamptz)
 returns interval
 language plpgsql
 stable
@@ -41,5 +41,6 @@ exception when datetime_field_overflow or invalid_datetime_format then
     return null;
 end
 $function$;
-comment on function artery.retry_after(text, timestamptz) is
-'The wait that a Retry-After header asks for, seen from p_now; null where it is none of the forms of RFC 9110';
+comment on function artery._retry_after(text, timestamptz) is
+'The wait that a Retry-After header asks for, seen from p_now; null where it is none of the forms '
+'of RFC 9110';

@@ -97,11 +97,15 @@ make_venv() {
     if [ ! -x .venv/bin/pip ]; then
         say "making .venv with $("$python" --version)"
         rm -rf .venv
-        "$python" -m venv .venv || {
-            rm -rf .venv
-            say "Python's venv module is missing; as root: apt-get install python3-venv"
+        if "$python" -c 'import ensurepip' 2>/dev/null; then
+            "$python" -m venv .venv
+        elif "$python" -m pip --version >/dev/null 2>&1; then
+            "$python" -m venv --without-pip .venv
+            "$python" -m pip --python .venv/bin/python install --quiet 'pip>=25.1'
+        else
+            say "this Python can make no virtual environment; as root: apt-get install python3-venv"
             exit 1
-        }
+        fi
     fi
     say "installing Python packages into .venv"
     .venv/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'

@@ -122,6 +122,7 @@ for kind, server in find_servers().items():
     for sentence in server.missing():
         print(f"set-up:   {sentence}")
 PY
+    command -v pg_prove >/dev/null || say "No pg_prove: the pgTAP tests do not run."
 }
 
 install_packages

@@ -1,4 +1,4 @@
-"""Child processes that speak one JSON object a line, end with their parent, and tell their CPU time."""
+"""Child processes that speak one JSON object a line and end with their parent; their CPU time."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Child:
             errors.close()
 
     def expect(self, event: str) -> dict[str, Any]:
-        """Read lines until the named event; `ChildError` if the child ends or reports an error first."""
+        """Read lines until the named event; `ChildError` if the child ends or fails first."""
         assert self.process.stdout
         for line in self.process.stdout:
             if not line.startswith("{"):

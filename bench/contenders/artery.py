@@ -11,17 +11,18 @@ from typing import Any
 from bench.child import Child, ChildError
 from bench.contenders.base import PAD, Contender
 
-_START_LIMIT = 30.0
+_START_LIMIT_S = 30.0
 
 
 class Artery(Contender):
-    """`artery run` on its own database; done means status `sent` and one row in the cloud log a task."""
+    """`artery run`; done means status `sent` and exactly one row in the cloud log."""
 
     name = "pg_artery"
     table = "artery.integration_task"
 
     def __init__(self, dsn: str, url: str, build: Path, settings: dict[str, Any]) -> None:
         super().__init__(dsn, url, build, settings)
+        self._last_id = 0
         artery = Path(sys.executable).with_name("artery")
         self._command = [str(artery)]
         if not self.value("select to_regclass('artery.integration_task')"):
@@ -36,24 +37,26 @@ class Artery(Contender):
                 insert into artery.route (topic, endpoint_id, path_template)
                 select 'bench.deliver', id, '/hook' from e
                 """,
-                (f"{url.rpartition('/')[0]}/v1",),
+                (url.rpartition("/")[0],),
             )
 
     def command(self) -> list[str]:
-        processes = str(self.settings["runner_processes"])
+        processes = str(self.settings["processes"])
         return [*self._command, "run", "--dsn", self.dsn, "--processes", processes]
 
-    def start(self) -> None:
-        runners = self.settings["runner_processes"]
-        self.children.append(Child(self.command(), log=self.build / "artery.log", quiet=True))
-        deadline = time.monotonic() + _START_LIMIT
+    def start(self, *, idle: bool = True) -> None:
+        """Start `artery run`; with `idle`, wait until each runner has found nothing to do."""
+        log = self.build / "artery.log"
+        self.children.append(Child(self.command(), log=log, quiet=True))
+        deadline = time.monotonic() + _START_LIMIT_S
         asleep = "select count(*) from artery.runner where asleep and stopped_at is null"
-        while self.value(asleep) < runners:
+        while idle and self.value(asleep) < self.settings["processes"]:
             if time.monotonic() > deadline or self.children[0].process.poll() is not None:
-                raise ChildError(f"artery run did not come up: see {self.build / 'artery.log'}")
+                raise ChildError(f"artery run did not come up:\n{log.read_text()[-2000:]}")
             time.sleep(0.02)
 
     def insert(self, count: int) -> None:
+        self._last_id = self.value("select coalesce(max(id), 0) from artery.integration_task")
         self.producer.execute(
             """
             select count(artery.enqueue_task(
@@ -64,15 +67,26 @@ class Artery(Contender):
             (PAD, count),
         )
 
+    def insert_one(self, number: int) -> None:
+        self.producer.execute(
+            """
+            select artery.enqueue_task(
+                'bench.deliver',
+                jsonb_build_object('id', lpad((%s)::text, 5, '0'), 'pad', repeat('x', %s)))
+            """,
+            (number, PAD),
+        )
+
     def finished(self) -> bool:
+        # newest first: while anything is left, it is among these
         return not self.value(
             """
             select exists (
-                select from artery.integration_task where status in ('pending', 'failed') and not queued
-            ) or exists (
-                select from artery.integration_task where status = 'processing'
+                select from (select id, status from artery.integration_task order by id desc) as t
+                where t.id > %s and t.status <> 'sent'
             )
-            """
+            """,
+            self._last_id,
         )
 
     def progress(self) -> int:
@@ -81,9 +95,10 @@ class Artery(Contender):
             """
             select count(*)
             from artery.integration_task as t
-            where t.status = 'sent'
+            where t.id > %s and t.status = 'sent'
             and (select count(*) from artery.cloud_log as l where l.task_id = t.id) = 1
-            """
+            """,
+            self._last_id,
         )
         return done
 

@@ -17,10 +17,10 @@ PAD = 477
 
 
 class Contender(ABC):
-    """A queue in a database of its own, with its worker processes, which make its schema as they start.
+    """A queue in a database of its own, with worker processes that make its schema as they start.
 
-    The fill stays in an open transaction until `commit`, so the start signal of a run is the commit of
-    work for a worker that is up, connected and warm: process start counts for nobody.
+    The fill stays in an open transaction until `commit`, so the start signal of a run is the
+    commit of work for a worker that is up, connected and warm: process start counts for nobody.
     """
 
     name: str
@@ -44,6 +44,10 @@ class Contender(ABC):
     def insert(self, count: int) -> None:
         """Insert `count` tasks in the open transaction of `producer`."""
 
+    def insert_one(self, number: int) -> None:
+        """Insert one task whose id is `number`; only where a workload asks for it."""
+        raise NotImplementedError(f"{self.name} takes part in no workload that needs this")
+
     @abstractmethod
     def finished(self) -> bool:
         """Whether no task is left to do; cheap enough to ask every few milliseconds."""
@@ -54,9 +58,7 @@ class Contender(ABC):
 
     def options(self) -> str:
         """The argument that the peers' programs take."""
-        return json.dumps(
-            {"dsn": self.dsn, "url": self.url, "settings": self.settings, "pad": PAD}
-        )
+        return json.dumps({"dsn": self.dsn, "url": self.url, "settings": self.settings, "pad": PAD})
 
     def start(self) -> None:
         """Start the worker processes and wait until each says that it is up."""
@@ -83,8 +85,8 @@ class Contender(ABC):
     def fill(self, count: int) -> None:
         """Put `count` tasks into an open transaction.
 
-        The table is analysed in it: between runs it is empty, and plans made for an empty table (joins
-        without an index) would measure the luck of the planner, not the queue.
+        The table is analysed in it: between runs it is empty, and plans made for an empty table
+        (joins without an index) would measure the luck of the planner, not the queue.
         """
         self.producer.execute("begin")
         self.insert(count)

@@ -1,4 +1,4 @@
-"""procrastinate's worker: asyncio on uvloop, aiohttp with keep-alive, no check of each pooled connection."""
+"""procrastinate's worker: asyncio on uvloop, aiohttp with keep-alive."""
 
 from __future__ import annotations
 

@@ -25,8 +25,9 @@ LIMIT_S = 120.0
 # set-based and with triggers off, as a restore would write it
 _FILL = """
     insert into artery.integration_task (
-        request_id, topic, endpoint_id, status, priority, attempt, max_attempts, due_at, method,
-        path, content_type, body, request_hash, created_at, started_at, ended_at, duration, status_code
+        request_id, topic, endpoint_id, status, priority, attempt, max_attempts, due_at,
+        method, path, content_type, body, request_hash, created_at, started_at, ended_at,
+        duration, status_code
     )
     select
         gen_random_uuid(), 'bench.deliver', e.id, %(status)s, 5, %(done)s::int, 12,

@@ -194,8 +194,11 @@ class Cluster:
     @contextlib.contextmanager
     def database(self, name: str, template: str | None = None) -> Iterator[str]:
         """Have a database for the length of a block; gives its connection string."""
-        yield self.create_database(name, template)
-        self.drop_database(name)
+        dsn = self.create_database(name, template)
+        try:
+            yield dsn
+        finally:
+            self.drop_database(name)
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of the server's own programs as the server's user and give its output.

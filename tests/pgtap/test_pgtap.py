@@ -55,4 +55,5 @@ def test_pgtap(file: Path, cluster: Cluster, pgtap_template: str) -> None:
             text=True,
             timeout=120,
         )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    if done.returncode != 0:
+        pytest.fail(f"{done.stdout}\n{done.stderr}", pytrace=False)

@@ -6,9 +6,13 @@ A warning that is wrong is silenced in the function itself, with its reason, by 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
+from pg_artery.cluster import Cluster
+from pg_artery.migrate import migrate
 from pg_artery.servers import Server
 
 pytestmark = pytest.mark.one_server
@@ -46,12 +50,19 @@ order by 1, 2
 
 
 @pytest.fixture
-def checked(conn: psycopg.Connection, server: Server) -> psycopg.Connection:
-    if not server.has_extension("plpgsql_check"):
-        pytest.skip("plpgsql_check is missing (Debian: postgresql-15-plpgsql-check)")
-    conn.execute("create extension plpgsql_check with schema public")
-    conn.execute("create table public.check_sample (id bigint primary key)")
-    return conn
+def checked(server: Server) -> Iterator[psycopg.Connection]:
+    for extension, package in (("plpgsql_check", "plpgsql-check"), ("pg_cron", "cron")):
+        if not server.has_extension(extension):
+            pytest.skip(f"{extension} is missing (Debian: postgresql-15-{package})")
+    # pg_cron can be created in one database only, and functions that call it are checked too.
+    with Cluster(server, durable=False, cron_database="checked") as cluster:
+        dsn = cluster.create_database("checked")
+        migrate(dsn)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("create extension pg_cron")
+            connection.execute("create extension plpgsql_check with schema public")
+            connection.execute("create table public.check_sample (id bigint primary key)")
+            yield connection
 
 
 def test_no_function_has_a_finding(checked: psycopg.Connection) -> None:

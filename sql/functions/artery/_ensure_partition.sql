@@ -13,9 +13,11 @@ declare
     v_table text;
     v_name text;
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- every name goes through %I, every value through %L
     select
-        n.nspname,
-        c.relname
+        n.nspname::text,
+        c.relname::text
     into v_schema, v_table
     from pg_catalog.pg_class as c
     inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

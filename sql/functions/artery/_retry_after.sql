@@ -25,7 +25,7 @@ begin
         v_part := regexp_match(v_text, '^[A-Z][a-z]+day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}:\d{2}:\d{2}) GMT$');
         -- a two-digit year more than 50 years ahead lies in the past
         v_year := v_part[3]::integer + 100 * (extract(year from p_now)::integer / 100);
-        v_part[3] := case when v_year > extract(year from p_now) + 50 then v_year - 100 else v_year end;
+        v_part[3] := case when v_year > extract(year from p_now) + 50 then v_year - 100 else v_year end::text;
     end if;
     if v_part is null or v_part[1] is null then
         v_part := regexp_match(v_text, '^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) (\d{4})$');

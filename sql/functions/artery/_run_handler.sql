@@ -34,6 +34,8 @@ declare
     v_context text;
     v_state text;
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- a handler's name was resolved to a function when it was registered
     begin
         if p_handler is null then
             raise exception using

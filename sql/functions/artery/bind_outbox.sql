@@ -10,21 +10,26 @@ security definer
 set search_path = ''
 as $function$
 declare
-    v_task record;
+    v_holds boolean;
+    v_payload jsonb;
+    v_document_id text;
+    v_ordering_key text;
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- the expressions are code by design, those of an administrator
     execute artery._binding_query(tg_argv[1], tg_argv[2], tg_argv[3], tg_argv[4])
-    into v_task
+    into v_holds, v_payload, v_document_id, v_ordering_key
     using
         case when tg_op = 'DELETE' then old else new end,
         case when tg_op = 'INSERT' then null else old end;
 
-    if v_task.holds then
+    if v_holds then
         perform artery.enqueue_task(
             p_topic => tg_argv[0],
-            p_body => v_task.payload,
+            p_body => v_payload,
             p_document_type => format('%I.%I', tg_table_schema, tg_table_name),
-            p_document_id => v_task.document_id,
-            p_ordering_key => v_task.ordering_key
+            p_document_id => v_document_id,
+            p_ordering_key => v_ordering_key
         );
     end if;
     return null;
@@ -64,9 +69,10 @@ set search_path = ''
 as $function$
 declare
     v_query text := artery._binding_query(p_when, p_payload, p_document_id, p_ordering_key);
-    v_task record;
 begin
-    execute v_query into v_task using p_row, p_row;
+    -- @plpgsql_check_options: security_warnings = off
+    -- the expressions are code by design, those of an administrator
+    execute v_query using p_row, p_row;
 exception
     when null_value_not_allowed or data_exception then
         -- the row tried is all null: a payload that cannot do with that is not wrong for it
@@ -154,6 +160,8 @@ volatile
 set search_path = ''
 as $function$
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- p_event is one of three words, p_table a regclass; the condition is an administrator's code
     execute format(
         'create trigger %I after %s on %s for each row %s execute function artery.outbox_binding(%L, %L, %L, %L, %L)',
         left('artery_' || p_event || '_' || p_topic, 63), p_event, p_table,
@@ -179,6 +187,8 @@ declare
     v_name name;
     v_count integer := 0;
 begin
+    -- @plpgsql_check_options: performance_warnings = off
+    -- volatile, though it cannot see that: the statement it builds drops
     for v_name in
         select t.tgname
         from pg_catalog.pg_trigger as t

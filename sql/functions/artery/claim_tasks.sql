@@ -42,7 +42,7 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 declare
-    c_slack constant interval := '100 milliseconds';
+    c_slack constant interval := interval '100 milliseconds';
     v_now timestamptz := clock_timestamp();
     v_cursor jsonb := nullif(current_setting('artery.claim_cursor', true), '')::jsonb;
     -- a time far ahead is a clock that was set back
@@ -65,7 +65,7 @@ begin
 
     select
         jsonb_agg(jsonb_build_object('endpoint_id', w.endpoint_id, 'priority', w.priority, 'since', w.since)),
-        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))
+        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))::integer
     into v_lanes, v_share
     from (
         select

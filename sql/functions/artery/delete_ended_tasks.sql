@@ -10,9 +10,9 @@ set enable_seqscan = off
 as $function$
 declare
     v_before constant timestamptz := clock_timestamp() - (select k.ended_tasks from artery.retention as k);
-    v_after bigint := 0;
+    v_after bigint := 0::bigint;
     v_batch record;
-    v_count bigint := 0;
+    v_count bigint := 0::bigint;
 begin
     loop
         with batch as materialized (

@@ -9,8 +9,10 @@ set lock_timeout = '2s'
 as $function$
 declare
     v_old record;
-    v_count bigint := 0;
+    v_count bigint := 0::bigint;
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- the name went through %I
     for v_old in
         select format('%I.%I', n.nspname, c.relname) as name
         from artery.partitioning as p

@@ -11,7 +11,7 @@ set search_path = ''
 set enable_seqscan = off
 as $function$
 declare
-    v_count bigint := 0;
+    v_count bigint := 0::bigint;
     v_batch bigint;
 begin
     loop

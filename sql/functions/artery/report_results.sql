@@ -58,13 +58,13 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 declare
-    c_handler_budget constant interval := '5 seconds';
+    c_handler_budget constant interval := interval '5 seconds';
     v_now timestamptz := clock_timestamp();
     v_done bigint[];
     v_ordered bigint[];
     v_replies jsonb;
-    v_stale bigint[] := '{}';
-    v_unhandled bigint[] := '{}';
+    v_stale bigint[] := '{}'::bigint[];
+    v_unhandled bigint[] := '{}'::bigint[];
     v_reply jsonb;
 begin
     perform artery._ensure_partition('artery.cloud_log', v_now);

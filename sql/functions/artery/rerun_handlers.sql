@@ -6,7 +6,7 @@ security definer
 set search_path = ''
 as $function$
 declare
-    v_count bigint := 0;
+    v_count bigint := 0::bigint;
     v_due record;
 begin
     -- one after the other: each runs the domain's code in a subtransaction of its own

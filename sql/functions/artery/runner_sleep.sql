@@ -34,7 +34,7 @@ begin
         limit 1
     ) as f;
 
-    return extract(epoch from greatest(v_next - clock_timestamp(), interval '0'));
+    return extract(epoch from greatest(v_next - clock_timestamp(), interval '0'))::double precision;
 end
 $function$;
 comment on function artery.runner_sleep(bigint) is

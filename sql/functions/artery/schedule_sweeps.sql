@@ -8,11 +8,13 @@ volatile
 set search_path = ''
 as $function$
 declare
-    v_seconds integer := extract(epoch from p_every);
+    v_seconds integer := extract(epoch from p_every)::integer;
     v_version text;
     v_schedule text;
     v_job text := 'artery.tick ' || current_database();
 begin
+    -- @plpgsql_check_options: performance_warnings = off
+    -- volatile, though it cannot see that: the statement it runs writes
     select e.extversion
     into v_version
     from pg_catalog.pg_extension as e
@@ -55,6 +57,8 @@ as $function$
 declare
     v_found boolean := false;
 begin
+    -- @plpgsql_check_options: performance_warnings = off
+    -- volatile, though it cannot see that: the statement it runs writes
     if to_regclass('cron.job') is null then
         return false;
     end if;

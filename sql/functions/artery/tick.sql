@@ -58,6 +58,8 @@ declare
     v_message text;
     v_context text;
 begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- a step's name was resolved to a function when it was registered
     -- a step still at work in another session is left to it
     if not pg_try_advisory_xact_lock(hashtextextended('artery.sweep_step.' || p_name, 0)) then
         return;

@@ -49,7 +49,8 @@ WHY: dict[str, str] = {
     ),
     "pg-boss": (
         "median of 8 runs: batches of 500 with two workers in one process 20.9k/s, in two "
-        "processes 18.8k/s, one worker in each of two 19.1k/s; batches of 250 and 1,000 within the noise"
+        "processes 18.8k/s, one worker in each of two 19.1k/s; batches of 250 and 1,000 within "
+        "the noise"
     ),
     "procrastinate": (
         "two processes of 10 jobs 674/s, of 20 650/s, of 40 614/s; three of 10 564/s; one of 100 "

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="system,embedded",
         help="servers to test on, of: system, embedded (default: both, where both are found)",
     )
+    parser.addoption("--long", action="store_true", help="the long form of tests that have one")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -134,7 +134,7 @@ class Cluster:
             self._dir = None
 
     def detach(self) -> Path:
-        """Leave the server up past this process and give its directory, for `make clean` to end."""
+        """Leave the server up past this process and give its directory; `cluster_dir.remove` ends it."""
         path = self.path
         if self._dir is not None:
             self._dir.detach()

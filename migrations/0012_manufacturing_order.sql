@@ -8,9 +8,10 @@ create table artery_erp.document_transition (
     constraint document_transition_change_check check (from_status <> to_status)
 );
 comment on table artery_erp.document_transition is
-'The life cycle of each kind of document: which status may follow which';
+'The life cycle of each kind of document: which status may follow which, from "new" on';
 
 insert into artery_erp.document_transition (document_type, from_status, to_status) values
+('manufacturing_order', 'new', 'planned'),
 ('manufacturing_order', 'planned', 'released'),
 ('manufacturing_order', 'planned', 'cancelled'),
 ('manufacturing_order', 'released', 'in_progress'),
@@ -139,6 +140,8 @@ comment on column artery_erp.manufacturing_order_line.quantity is
 comment on column artery_erp.manufacturing_order_line.required is
 'For the whole order: rounded up, at 8 places or to a whole number where the unit asks for one';
 comment on column artery_erp.manufacturing_order_line.unit is 'The component''s stock unit';
+comment on column artery_erp.manufacturing_order_line.warehouse_code is
+'Taken from here; null = from the order''s line_warehouse';
 comment on column artery_erp.manufacturing_order_line.scrap_rate is 'Of the BOM line, for information';
 
 grant select on

@@ -1,0 +1,102 @@
+/* Push_to_MES_Queue. Called under the lock of the order's row, so the versions of an order enter the
+   queue in their order; its ordering key keeps them so on the wire.
+   An earlier message that was refused or given up would hold its key back for ever. As each message
+   tells the whole order, the new one takes its place.
+   Reads manufacturing_order, route; writes mo_dispatch, integration_task. */
+create or replace function artery_mes.push_mo(p_mo_no text)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+declare
+    v_mo record;
+    v_action text;
+    v_topic text;
+    v_task_id bigint;
+    v_request_id uuid := gen_random_uuid();
+begin
+    select
+        mo.version,
+        mo.status,
+        d.task_id
+    into v_mo
+    from artery_erp.manufacturing_order as mo
+    left join artery_mes.mo_dispatch as d on d.mo_no = mo.mo_no and d.version = mo.version
+    where mo.mo_no = p_mo_no and mo.version > 0
+    for update of mo;
+    if not found then
+        raise exception using
+            errcode = 'IN302',
+            message = format('manufacturing order %s has nothing to tell the MES', coalesce(p_mo_no, '(null)')),
+            detail = 'There is no such order, or it was never released.',
+            hint = 'Release it: artery_erp.release_manufacturing_order(mo_no).';
+    end if;
+    if v_mo.task_id is not null then
+        return v_mo.task_id;
+    end if;
+
+    with superseded as materialized (
+        select d.version
+        from artery_mes.mo_dispatch as d
+        cross join lateral (
+            select artery.cancel_task(dead.id, format('superseded by version %s', v_mo.version))
+            from (
+                select t.id
+                from artery.integration_task as t
+                where t.id = d.task_id and t.status = 'dead'
+                for update
+            ) as dead
+        ) as cancelled
+        where d.mo_no = p_mo_no and d.status in ('refused', 'undelivered')
+    )
+
+    update artery_mes.mo_dispatch as d
+    set status = 'superseded'
+    from superseded as s
+    where d.mo_no = p_mo_no and d.version = s.version and d.status = 'undelivered';
+
+    v_action := case
+        when v_mo.status = 'cancelled' then 'cancel'
+        when exists (
+            select
+            from artery_mes.mo_dispatch as d
+            where d.mo_no = p_mo_no and d.status in ('queued', 'sent', 'acknowledged')
+        ) then 'change'
+        else 'create'
+    end;
+    v_topic := 'mes.mo.' || v_action;
+    if exists (select from artery.route as r where r.topic = v_topic) then
+        v_task_id := artery.enqueue_task(
+            v_topic,
+            artery_mes.mo_payload(p_mo_no, v_action),
+            p_request_id => v_request_id,
+            p_document_type => 'manufacturing_order',
+            p_document_id => p_mo_no,
+            p_ordering_key => p_mo_no
+        );
+    end if;
+
+    insert into artery_mes.mo_dispatch as d (mo_no, version, action, status, task_id, request_id)
+    values (
+        p_mo_no, v_mo.version, v_action,
+        case when v_task_id is null then 'unrouted' else 'queued' end,
+        v_task_id,
+        case when v_task_id is not null then v_request_id end
+    )
+    on conflict (mo_no, version) do update
+    set
+        action = excluded.action,
+        status = excluded.status,
+        task_id = excluded.task_id,
+        request_id = excluded.request_id;
+    return v_task_id;
+end
+$function$;
+
+comment on function artery_mes.push_mo(text) is
+'Puts the present version of a released order into the queue to the MES and returns the task''s id; again: '
+'the same one. Null where no MES is set up: the order is kept as unrouted, to be pushed later. Errors: '
+'IN302 no such order, or never released';
+grant execute on function artery_mes.push_mo(text) to artery_operator;

@@ -14,7 +14,7 @@ returns table (
     path text,
     bom_id bigint,
     line_no integer,
-    line_path integer [],
+    line_path integer[],
     parent_code text,
     component_code text,
     component_revision text,
@@ -56,7 +56,7 @@ begin
             null::integer as operation_no,
             null::text collate "C" as warehouse_code,
             false as cyclic,
-            null::text as missing,
+            null::text collate "C" as missing,
             b.id as component_bom_id,
             b.unit as bom_unit,
             b.base_quantity as bom_quantity

@@ -1,4 +1,6 @@
-create or replace function artery_erp.check_release(p_mo artery_erp.manufacturing_order)
+create or replace function artery_erp.check_release(
+    p_mo_no text, p_item_code text, p_unit text, p_at timestamptz, p_revision text
+)
 returns void
 language plpgsql
 stable
@@ -14,9 +16,7 @@ begin
         min(p.code),
         string_agg(format('%s: %s', p.code, p.problem), '; ' order by p.code, p.problem)
     into v_code, v_details
-    from artery_erp.release_problems(
-        p_mo.item_code, p_mo.unit, p_mo.planned_start, p_mo.bom_revision
-    ) as p;
+    from artery_erp.release_problems(p_item_code, p_unit, p_at, p_revision) as p;
     if v_code is null then
         return;
     end if;
@@ -38,12 +38,14 @@ begin
 
     raise exception using
         errcode = v_code,
-        message = format('manufacturing order %s cannot be released: %s', p_mo.mo_no, v_message),
+        message = format('manufacturing order %s cannot be released: %s', p_mo_no, v_message),
         detail = v_details || '.',
         hint = v_hint;
 end
 $function$;
 
-comment on function artery_erp.check_release(artery_erp.manufacturing_order) is
+comment on function artery_erp.check_release(text, text, text, timestamptz, text) is
 'Raises unless an order can be released: the SQLSTATE of the first kind of problem (IN101, IN102, IN104, '
 'IN105), all problems of all kinds in the detail';
+revoke execute on function artery_erp.check_release(text, text, text, timestamptz, text)
+    from public;

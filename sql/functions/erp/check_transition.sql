@@ -32,3 +32,4 @@ $function$;
 
 comment on function artery_erp.check_transition(text, text, text, text) is
 'Raises IN103 unless artery_erp.document_transition knows the step; the hint names the steps it does know';
+revoke execute on function artery_erp.check_transition(text, text, text, text) from public;

@@ -67,3 +67,4 @@ $function$;
 
 comment on function artery_erp.freeze_mo(text) is
 'Copies the operations and component lines of a manufacturing order from its BOM, for good';
+revoke execute on function artery_erp.freeze_mo(text) from public;

@@ -61,3 +61,4 @@ comment on function artery_mes.handle_mo_reply(jsonb) is
 'Reply handler: writes the MES''s answer {"mo_no", "version", "status": "acknowledged" | "refused", '
 '"mes_order_no", "reason"} to the dispatch it answers. A 4xx is a refusal; given up: undelivered. '
 'Errors: IN301 the task is no dispatch';
+revoke execute on function artery_mes.handle_mo_reply(jsonb) from public;

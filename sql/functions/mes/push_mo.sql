@@ -1,5 +1,5 @@
-/* Push_to_MES_Queue. Called under the lock of the order's row, so the versions of an order enter the
-   queue in their order; its ordering key keeps them so on the wire.
+/* Push_to_MES_Queue. Called under the lock of the order's row, so the versions of an order enter
+   the queue in their order; its ordering key keeps them so on the wire.
    An earlier message that was refused or given up would hold its key back for ever. As each message
    tells the whole order, the new one takes its place.
    Reads manufacturing_order, route; writes mo_dispatch, integration_task. */
@@ -37,25 +37,24 @@ begin
         return v_mo.task_id;
     end if;
 
-    with superseded as materialized (
-        select d.version
+    perform artery.cancel_task(dead.id, format('superseded by version %s', v_mo.version))
+    from (
+        select t.id
         from artery_mes.mo_dispatch as d
-        cross join lateral (
-            select artery.cancel_task(dead.id, format('superseded by version %s', v_mo.version))
-            from (
-                select t.id
-                from artery.integration_task as t
-                where t.id = d.task_id and t.status = 'dead'
-                for update
-            ) as dead
-        ) as cancelled
-        where d.mo_no = p_mo_no and d.status in ('refused', 'undelivered')
-    )
+        inner join artery.integration_task as t on t.id = d.task_id
+        where d.mo_no = p_mo_no and d.status in ('refused', 'undelivered') and t.status = 'dead'
+        order by t.id
+        for update of t
+    ) as dead;
 
     update artery_mes.mo_dispatch as d
     set status = 'superseded'
-    from superseded as s
-    where d.mo_no = p_mo_no and d.version = s.version and d.status = 'undelivered';
+    from artery.integration_task as t
+    where
+        d.mo_no = p_mo_no
+        and d.status = 'undelivered'
+        and t.id = d.task_id
+        and t.status = 'cancelled';
 
     v_action := case
         when v_mo.status = 'cancelled' then 'cancel'

@@ -1,5 +1,5 @@
-/* What must hold of every write, whoever writes: the life cycle, the bounds, what is frozen, and the
-   version. Definer: the one who changes an order need not be able to read BOMs or the life cycle. */
+/* What must hold of every write, whoever writes: the life cycle, the bounds, what is frozen, and
+   the version. Definer: whoever changes an order need not be able to read BOMs. */
 create or replace function artery_erp.manufacturing_order_guard()
 returns trigger
 language plpgsql
@@ -66,7 +66,9 @@ begin
     end if;
 
     if v_planned and new.status = 'released' then
-        perform artery_erp.check_release(new);
+        perform artery_erp.check_release(
+            new.mo_no, new.item_code, new.unit, new.planned_start, new.bom_revision
+        );
         select
             b.id,
             b.revision
@@ -104,10 +106,10 @@ begin
 end
 $function$;
 
-comment on function artery_erp.manufacturing_order_guard() is
-'Holds an order to its life cycle (IN103), checks it at release (IN101, IN102, IN104, IN105), counts its version';
-
 create or replace trigger manufacturing_order_guard
 before insert or update on artery_erp.manufacturing_order
 for each row
 execute function artery_erp.manufacturing_order_guard();
+
+comment on function artery_erp.manufacturing_order_guard() is
+'Holds an order to its life cycle (IN103), checks it at release (IN101, IN102, IN104, IN105), counts its version';

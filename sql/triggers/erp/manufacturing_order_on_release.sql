@@ -20,9 +20,6 @@ begin
 end
 $function$;
 
-comment on function artery_erp.manufacturing_order_on_release() is
-'Freezes the lines of an order at its release; later, brings them up to its changed quantity';
-
 create or replace trigger manufacturing_order_on_release
 after update on artery_erp.manufacturing_order
 for each row
@@ -31,3 +28,6 @@ when (
     or old.version > 0 and old.quantity <> new.quantity
 )
 execute function artery_erp.manufacturing_order_on_release();
+
+comment on function artery_erp.manufacturing_order_on_release() is
+'Freezes the lines of an order at its release; later, brings them up to its changed quantity';

@@ -11,11 +11,11 @@ begin
 end
 $function$;
 
-comment on function artery_mes.manufacturing_order_push_to_mes() is
-'On_MO_Release -> Push_to_MES_Queue, in the transaction of the change; so too each later version';
-
 create or replace trigger manufacturing_order_push_to_mes
 after update on artery_erp.manufacturing_order
 for each row
 when (new.version > old.version)
 execute function artery_mes.manufacturing_order_push_to_mes();
+
+comment on function artery_mes.manufacturing_order_push_to_mes() is
+'On_MO_Release -> Push_to_MES_Queue, in the transaction of the change; so too each later version';

@@ -16,10 +16,10 @@ select
     t.id as task_id,
     t.status as task_status,
     t.attempt as attempts,
-    coalesce(t.error ->> 'message', t.error ->> 'answer', t.error ->> 'kind') as last_error,
-    case when t.status in ('pending', 'failed') then t.due_at end as next_attempt_at,
     d.created_at as queued_at,
-    d.answered_at
+    d.answered_at,
+    case when t.status in ('pending', 'failed') then t.due_at end as next_attempt_at,
+    coalesce(t.error ->> 'message', t.error ->> 'answer', t.error ->> 'kind') as last_error
 from artery_erp.manufacturing_order as mo
 left join lateral (
     select x.*
@@ -37,7 +37,7 @@ left join lateral (
     order by x.version desc
     limit 1
 ) as k on true
-left join artery.integration_task as t on t.id = d.task_id;
+left join artery.integration_task as t on d.task_id = t.id;
 
 comment on view artery_mes.mo_dispatch_status is
 'Manufacturing orders and how far the MES knows them: the latest version dispatched, its task, the answer';

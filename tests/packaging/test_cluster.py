@@ -175,7 +175,7 @@ def test_a_failed_start_says_the_servers_own_words_and_leaves_nothing(server: Se
 
 def test_pg_cron_runs_jobs_where_it_is_installed(server: Server) -> None:
     if not server.has_library("pg_cron"):
-        pytest.skip("pg_cron is missing (Debian: postgresql-15-cron)")
+        pytest.skip(f"{server.label} has no pg_cron (Debian: postgresql-15-cron)")
     with Cluster(server, durable=False, cron_database="jobs") as running:
         running.create_database("jobs")
         # The launcher found no such database when the server came up, and gave up.

@@ -53,7 +53,7 @@ order by 1, 2
 def checked(server: Server) -> Iterator[psycopg.Connection]:
     for extension, package in (("plpgsql_check", "plpgsql-check"), ("pg_cron", "cron")):
         if not server.has_extension(extension):
-            pytest.skip(f"{extension} is missing (Debian: postgresql-15-{package})")
+            pytest.skip(f"{server.label} has no {extension} (Debian: postgresql-15-{package})")
     # pg_cron can be created in one database only, and functions that call it are checked too.
     with Cluster(server, durable=False, cron_database="checked") as cluster:
         dsn = cluster.create_database("checked")

@@ -176,6 +176,16 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             if not self.applied():
                 self.execute("drop schema artery_install cascade")
 
+    def rollback(self) -> None:
+        """Roll back, unless the connection is lost: that error is the one to show."""
+        if not self.connection.closed:
+            super().rollback()
+
+    def savepoint_rollback(self, id: str) -> None:
+        """Roll back to a savepoint, unless the connection is lost."""
+        if not self.connection.closed:
+            super().savepoint_rollback(id)
+
     def get_log_data(
         self, migration: Migration | None = None, operation: str = "apply"
     ) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import psycopg
 
@@ -45,7 +45,7 @@ def refuse_extension(conn: Connection) -> None:
 
     :raises ArteryError: IN902
     """
-    found = conn.execute("select from pg_catalog.pg_extension where extname = 'pg_artery'")
+    found = conn.execute("select 1 from pg_catalog.pg_extension where extname = 'pg_artery'")
     if found.fetchone():
         raise ArteryError(
             "IN902",
@@ -55,7 +55,7 @@ def refuse_extension(conn: Connection) -> None:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def installer(dsn: str, lock_timeout: float, say: Say, notices: list[str]) -> Iterator[Backend]:
     """Connect, take the lock, give yoyo's backend.
 
@@ -86,6 +86,9 @@ def installer(dsn: str, lock_timeout: float, say: Say, notices: list[str]) -> It
             "select pg_catalog.set_config('lock_timeout', %s, false)", (f"{lock_timeout}s",)
         )
         conn.execute("set search_path = artery_install")
+        # where the server's system can: end a long statement, and free the lock, when we are dead
+        with contextlib.suppress(psycopg.Error):
+            conn.execute("set client_connection_check_interval = '1s'")
         try:
             yield Backend(conn)
         except psycopg.errors.LockNotAvailable as error:

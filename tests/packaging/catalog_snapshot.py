@@ -25,9 +25,11 @@ select concat_ws(' ', 'relation', r.relkind, r.oid::regclass, pg_get_userbyid(r.
     case when r.relkind = 'm' then pg_get_viewdef(r.oid) end)
 from relations as r
 union all
-select concat_ws(' ', 'column', r.oid::regclass, row_number() over (partition by r.oid order by a.attnum),
-    a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-    a.attcollation::regcollation, a.attacl, pg_get_expr(d.adbin, d.adrelid), col_description(r.oid, a.attnum))
+select concat_ws(' ', 'column', r.oid::regclass,
+    row_number() over (partition by r.oid order by a.attnum), a.attname,
+    format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
+    a.attcollation::regcollation, a.attacl, pg_get_expr(d.adbin, d.adrelid),
+    col_description(r.oid, a.attnum))
 from relations as r
 join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
 left join pg_attrdef as d on d.adrelid = r.oid and d.adnum = a.attnum
@@ -51,7 +53,8 @@ select concat_ws(' ', 'policy', p.polrelid::regclass, p.polname, p.polcmd, p.pol
     pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
 from pg_policy as p
 union all
-select concat_ws(' ', 'default privileges', pg_get_userbyid(d.defaclrole), d.defaclobjtype, d.defaclacl)
+select concat_ws(' ', 'default privileges', pg_get_userbyid(d.defaclrole), d.defaclobjtype,
+    d.defaclacl)
 from pg_default_acl as d
 """
 

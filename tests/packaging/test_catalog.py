@@ -10,7 +10,6 @@ OURS = r"(n.nspname = 'artery' or n.nspname like 'artery\_%')"
 # procedures that commit cannot pin it; SQL helpers that must inline would not if they did
 UNPINNED = {"artery.tick()"}
 
-RELATIONS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence"}
 DOMAINS = {"erp", "staging", "plm", "mes", "iot", "tax", "procurement", "monitor", "api_v1"}
 
 

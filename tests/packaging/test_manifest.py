@@ -9,7 +9,8 @@ import pytest
 from pg_artery.errors import ArteryError
 from pg_artery.resources import read_code, sql_dir
 
-SCHEMAS = "artery erp staging plm mes iot tax procurement monitor api_v1".split()
+SCHEMAS = {"artery", "erp", "staging", "plm", "mes", "iot", "tax", "procurement"}
+SCHEMAS |= {"monitor", "api_v1"}
 
 
 def test_the_manifest_lists_every_file_once() -> None:

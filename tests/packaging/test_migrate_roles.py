@@ -1,4 +1,4 @@
-"""Installing without being superuser, as on managed PostgreSQL. Roles are the server's: own cluster."""
+"""Installing without being superuser, as on managed PostgreSQL."""
 
 from __future__ import annotations
 

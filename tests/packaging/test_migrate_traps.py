@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -162,8 +161,8 @@ def test_bindings_partitions_and_the_users_own_schemas_are_no_orphans(empty: str
         insert into artery.route (topic, endpoint_id, path_template)
         select 'mes.mo', e.id, '/mo' from artery.endpoint as e;
         create table public.job (id int primary key);
-        select artery.bind_outbox('public.job', 'mes.mo', 'true', 'jsonb_build_object(''id'', new.id)');
-        select artery.bind_outbox('artery.lane', 'mes.mo', 'true', 'jsonb_build_object(''id'', 1)');
+        select artery.bind_outbox(t, 'mes.mo', 'true', 'to_jsonb(new)')
+        from unnest(array['public.job', 'artery.lane']::regclass[]) as t;
         update artery_install.code set checksum = '';
         """,
     )

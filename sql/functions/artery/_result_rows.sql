@@ -26,7 +26,27 @@ immutable
 parallel safe
 rows 1000
 as $function$
-select r.*
+select
+    r.id,
+    r.attempt,
+    coalesce(r.span_id, ''),
+    r.status_code,
+    r.error_kind,
+    r.error,
+    r.retry_after,
+    coalesce(r.url, ''),
+    r.request_headers,
+    r.response_headers,
+    r.response_body,
+    r.response_bytes,
+    -- no call takes a day: what says so is a broken clock
+    case when r.ago_ms between 0 and 86400000 then r.ago_ms else 0 end,
+    r.dns_ms,
+    r.connect_ms,
+    r.tls_ms,
+    r.first_byte_ms,
+    r.total_ms,
+    r.peer
 from jsonb_to_recordset(p_results) as r (
     id bigint, attempt integer, span_id text, status_code integer, error_kind text, error text, retry_after text,
     url text, request_headers jsonb, response_headers jsonb, response_body text, response_bytes integer,

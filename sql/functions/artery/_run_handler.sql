@@ -8,8 +8,7 @@ set search_path = ''
 as $function$
 begin
     return p_text::jsonb;
-exception when invalid_text_representation or untranslatable_character or program_limit_exceeded
-    or statement_too_complex then
+exception when data_exception or program_limit_exceeded then
     return to_jsonb(p_text);
 end
 $function$;
@@ -44,7 +43,10 @@ begin
                 detail = 'It was not called at all.',
                 hint = 'The next sweep calls it.';
         end if;
+        -- what it deferred fails here, in its own subtransaction, and not at the batch's commit
+        set constraints all deferred;
         execute format('select %s($1)', split_part(p_handler, '(', 1)) using p_reply;
+        set constraints all immediate;
         return true;
     exception when others or assert_failure or query_canceled then
         get stacked diagnostics
@@ -57,7 +59,13 @@ begin
 
     insert into artery.unhandled_reply (task_id, reply)
     values (p_task_id, p_reply)
-    on conflict (task_id) do nothing;
+    on conflict (task_id) do update
+    set
+        reply = excluded.reply,
+        received_at = case
+            when artery.unhandled_reply.reply = excluded.reply then artery.unhandled_reply.received_at
+            else excluded.received_at
+        end;
 
     update artery.integration_task as t
     set

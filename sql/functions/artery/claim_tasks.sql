@@ -11,6 +11,9 @@
    about the queue, not about the runner, so it is harmless when a pooler hands the session to
    another.
 
+   max_in_flight is counted by one claim at a time: the others pass the endpoint over until that
+   one has committed.
+
    The planner settings pin the index walks: statistics taken while the queue was empty must not
    talk it into sorts. */
 create or replace function artery.claim_tasks(
@@ -62,6 +65,13 @@ begin
             detail = 'It never was, has stopped, or was silent for so long that it was forgotten.',
             hint = 'Register again with artery.register_runner.';
     end if;
+    if p_lease is null or p_lease <= interval '0' then
+        raise exception using
+            errcode = 'IN014',
+            message = 'the lease must be longer than nothing',
+            detail = format('Runner %s, lease %s.', p_runner, coalesce(p_lease::text, 'null')),
+            hint = 'Leave p_lease out for 30 seconds.';
+    end if;
 
     select
         jsonb_agg(jsonb_build_object('endpoint_id', w.endpoint_id, 'priority', w.priority, 'since', w.since)),
@@ -71,6 +81,7 @@ begin
         select
             l.endpoint_id,
             l.priority,
+            e.max_in_flight,
             b.since
         from artery.lane as l
         inner join artery.endpoint as e on e.id = l.endpoint_id and e.enabled
@@ -93,7 +104,10 @@ begin
                     and t.due_at between b.since and v_now
             )
         offset 0
-    ) as w;
+    ) as w
+    where
+        w.max_in_flight is null
+        or pg_try_advisory_xact_lock(hashtext('artery.max_in_flight'), w.endpoint_id);
 
     while v_lanes is not null and v_claimed < p_limit loop
         with lane as materialized (
@@ -218,5 +232,5 @@ $function$;
 
 comment on function artery.claim_tasks(bigint, integer, interval) is
 'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock); '
-'returns the frozen requests. Errors: IN012 unknown runner.';
+'returns the frozen requests. Errors: IN012 unknown runner, IN014 bad lease.';
 grant execute on function artery.claim_tasks(bigint, integer, interval) to artery_runner;

@@ -1,7 +1,7 @@
 /* A runner that died left its tasks in processing. What they came to is unknown: sent again where
    the endpoint honours the Request-ID, else held for a person. The fence stands in the outer
    WHERE: a late write-back that got in between the look and the update wins, and the row is left
-   alone. */
+   alone. A task that dies of it is handed to its reply handler by the sweep of kept answers. */
 create or replace function artery.expire_leases(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -19,38 +19,74 @@ begin
             select
                 t.id,
                 t.attempt,
-                e.idempotent,
-                e.backoff_base
+                case
+                    when not e.idempotent then 'held'
+                    when t.failures + 1 >= t.max_attempts then 'dead'
+                    else 'failed'
+                end as new_status,
+                r.reply_handler is not null as has_handler
             from artery.integration_task as t
             inner join artery.endpoint as e on e.id = t.endpoint_id
+            left join artery.route as r on r.topic = t.topic
             where t.status = 'processing' and t.locked_until < clock_timestamp()
-            order by t.id
+            -- the order of the index over what is processing: by id alone, a plan may choose to
+            -- walk all tasks that ever were
+            order by t.endpoint_id, t.id
             limit 1000
             for update of t skip locked
+        ),
+
+        done as (
+            update artery.integration_task as t
+            set
+                status = x.new_status,
+                failures = t.failures + 1,
+                due_at = greatest(t.due_at, clock_timestamp()),
+                error_class = 'lease_expired',
+                status_code = null,
+                error = jsonb_build_object(
+                    'kind', 'lease_expired',
+                    'message', format(
+                        'runner %s did not report before its lease ended at %s',
+                        t.runner_id, t.locked_until
+                    )
+                ),
+                handler_status = case when x.has_handler and x.new_status = 'dead' then 'failed' end,
+                handler_due_at = case when x.has_handler and x.new_status = 'dead' then clock_timestamp() end
+            from expired as x
+            where
+                t.id = x.id
+                and t.attempt = x.attempt
+                and t.status = 'processing'
+                and t.locked_until < clock_timestamp()
+            returning t.*
+        ),
+
+        kept as (
+            insert into artery.unhandled_reply (task_id, reply)
+            select
+                d.id,
+                jsonb_build_object(
+                    'task_id', d.id,
+                    'request_id', d.request_id,
+                    'topic', d.topic,
+                    'document_type', d.document_type,
+                    'document_id', d.document_id,
+                    'outcome', d.status,
+                    'attempt', d.attempt,
+                    'status_code', null,
+                    'body', null,
+                    'error', d.error
+                )
+            from done as d
+            where d.handler_status = 'failed'
+            on conflict (task_id) do update
+            set reply = excluded.reply
         )
 
-        update artery.integration_task as t
-        set
-            status = case
-                when not x.idempotent then 'held'
-                when t.failures + 1 >= t.max_attempts then 'dead'
-                else 'failed'
-            end,
-            failures = t.failures + 1,
-            due_at = greatest(t.due_at, clock_timestamp()),
-            error_class = 'lease_expired',
-            status_code = null,
-            error = jsonb_build_object(
-                'kind', 'lease_expired',
-                'message', format('runner %s did not report before its lease ended at %s', t.runner_id, t.locked_until)
-            )
-        from expired as x
-        where
-            t.id = x.id
-            and t.attempt = x.attempt
-            and t.status = 'processing'
-            and t.locked_until < clock_timestamp();
-        get diagnostics v_batch = row_count;
+        select count(*)
+        into v_batch
+        from done;
         v_count := v_count + v_batch;
         exit when v_batch < 1000 or clock_timestamp() >= p_until;
     end loop;

@@ -67,7 +67,9 @@ declare
     v_unhandled bigint[] := '{}'::bigint[];
     v_reply jsonb;
 begin
-    perform artery._ensure_partition('artery.cloud_log', v_now);
+    -- yesterday's too: a call may have begun before midnight
+    perform artery._ensure_partition('artery.cloud_log', v_now - d.ago)
+    from unnest(array[interval '0', interval '24 hours']) as d (ago);
 
     with input as materialized (
         select r.*
@@ -84,12 +86,16 @@ begin
             r.reply_handler,
             case when c.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
                 then 'dead' else c.status end as new_status,
+            v_now + w.wait as blocked_until,
             v_now + greatest(
-                -- full jitter: anywhere between now and the exponential step
-                random() * least(e.backoff_cap, e.backoff_base * (
-                    e.backoff_factor ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
-                )::double precision),
-                least(artery._retry_after(i.retry_after, v_now), e.retry_after_cap)
+                -- full jitter: anywhere between now and the exponential step, which is counted
+                -- in seconds because an interval overflows
+                random() * interval '1 second' * least(
+                    extract(epoch from e.backoff_cap),
+                    extract(epoch from e.backoff_base) * e.backoff_factor
+                    ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
+                )::double precision,
+                w.wait
             ) as next_due_at
         from input as i
         inner join artery.integration_task as t on t.id = i.id
@@ -98,6 +104,11 @@ begin
         cross join lateral artery._classify(
             i.status_code, i.error_kind, e.retryable_statuses, e.idempotent
         ) as c
+        -- least() would take the cap for a wait that nobody asked for
+        cross join lateral (select artery._retry_after(i.retry_after, v_now) as asked) as a
+        cross join lateral (
+            select case when a.asked is not null then least(a.asked, e.retry_after_cap) end as wait
+        ) as w
     ),
 
     done as (
@@ -144,10 +155,10 @@ begin
         insert into artery.rate_limiter (endpoint_id, blocked_until, blocked_reason)
         select
             d.endpoint_id,
-            max(d.next_due_at),
+            max(d.blocked_until),
             'Retry-After: ' || max(d.retry_after)
         from done as d
-        where d.retry_after is not null and d.new_status = 'failed' and d.status_code in (429, 503)
+        where d.blocked_until > v_now and d.status_code in (429, 503)
         group by d.endpoint_id
         order by d.endpoint_id
         on conflict (endpoint_id) do update

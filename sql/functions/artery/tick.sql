@@ -74,6 +74,8 @@ begin
 
     begin
         execute format('select %s($1)', v_step.function) into v_work using v_until;
+        -- what it deferred fails here and not at the commit, which would end the whole tick
+        set constraints all immediate;
         v_outcome := case when clock_timestamp() < v_until then 'done' else 'partial' end;
     exception when others or assert_failure or query_canceled then
         get stacked diagnostics

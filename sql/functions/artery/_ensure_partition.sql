@@ -1,11 +1,13 @@
 /* A partition is made apart and attached: that takes a SHARE UPDATE EXCLUSIVE lock of the parent,
    where CREATE TABLE ... PARTITION OF would stop every reader. Two at once: the second waits for
-   the advisory lock and finds it made. */
+   the advisory lock and finds it made. In UTC, or a day would have 23 or 25 hours where the clocks
+   change. */
 create or replace function artery._ensure_partition(p_parent regclass, p_at timestamptz)
 returns boolean
 language plpgsql
 volatile
 set search_path = ''
+set timezone = 'UTC'
 as $function$
 declare
     v_day timestamptz := date_trunc('day', p_at, 'UTC');

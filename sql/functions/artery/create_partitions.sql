@@ -4,6 +4,7 @@ language sql
 volatile
 security definer
 set search_path = ''
+set timezone = 'UTC'
 as $function$
 select count(*) filter (where artery._ensure_partition(p.parent::regclass, d.day))
 from artery.partitioning as p

@@ -30,7 +30,11 @@ begin
         gone as (
             delete from artery.integration_task as t
             using batch as b
-            where t.id = b.id and b.over
+            where
+                t.id = b.id
+                and b.over
+                -- not if its compensation began meanwhile
+                and t.status in ('sent', 'cancelled', 'compensated')
             returning t.id
         )
 

@@ -5,6 +5,7 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set timezone = 'UTC'
 set lock_timeout = '2s'
 as $function$
 declare

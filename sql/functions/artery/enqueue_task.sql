@@ -45,6 +45,13 @@ begin
         end if;
         v_path := replace(v_path, '{' || v_name || '}', artery._percent_encode(p_params ->> v_name));
     end loop;
+    if v_path ~ '/\.{1,2}([/?]|$)' then
+        raise exception using
+            errcode = 'IN010',
+            message = 'a path parameter must not be . or ..',
+            detail = format('Template %s gave %s.', p_template, v_path),
+            hint = 'The receiver would take it for a step up in the path, and answer for another address.';
+    end if;
     return v_path;
 end
 $function$;
@@ -116,12 +123,25 @@ begin
             hint = 'Send less, or raise max_request_bytes of the endpoint if its receiver takes more.';
     end if;
 
-    if p_priority not between 0 and 9 or jsonb_typeof(p_headers) <> 'object' then
+    if
+        p_priority not between 0 and 9
+        or p_due_at = 'infinity'
+        or greatest(
+            octet_length(p_document_type), octet_length(p_document_id), octet_length(p_ordering_key)
+        ) > 500
+    then
         raise exception using
             errcode = 'IN014',
-            message = 'priority must be between 0 and 9, headers a JSON object',
-            detail = format('Topic %L, priority %s, headers %s.', p_topic, p_priority, jsonb_typeof(p_headers)),
-            hint = 'Leave p_priority null for the route''s own; give p_headers as {"name": "value"}.';
+            message = 'priority, due time, document or ordering key out of bounds',
+            detail = format(
+                'Topic %L, priority %s, due %s; document type %s, id %s, ordering key %s bytes.',
+                p_topic, p_priority, p_due_at, octet_length(p_document_type),
+                octet_length(p_document_id), octet_length(p_ordering_key)
+            ),
+            hint = 'Priority 0 to 9, null for the route''s own; a due time that comes; at most 500 bytes each.';
+    end if;
+    if p_headers is not null then
+        perform artery._check_headers(p_headers, format('topic %L', p_topic));
     end if;
 
     v_path := v_route.path_template;
@@ -189,8 +209,8 @@ comment on function artery.enqueue_task(
 ) is
 'Puts a call into the outbox, in the caller''s transaction; returns the task''s id. Same '
 'Request-ID and request: the first task''s id. Errors: IN001 unknown topic, IN002 payload over its '
-'limit, IN003 Request-ID reused with another request, IN010 path parameter missing, IN014 bad '
-'argument.';
+'limit, IN003 Request-ID reused with another request, IN008 credential among the headers, IN010 '
+'bad path parameter, IN014 bad argument.';
 grant execute on function artery.enqueue_task(
     text, jsonb, uuid, text, text, text, timestamptz, smallint, jsonb, jsonb, jsonb, text
 ) to artery_app;

@@ -48,8 +48,12 @@ begin
         status = 'pending',
         failures = 0,
         due_at = clock_timestamp(),
+        handler_status = null,
         history = coalesce(t.history, '[]') || artery._retry_note(p_reason)
     where t.id = p_task_id;
+    -- what its handler was still to hear of the old end is void
+    delete from artery.unhandled_reply as u
+    where u.task_id = p_task_id;
 end
 $function$;
 comment on function artery.retry_task(bigint, text) is

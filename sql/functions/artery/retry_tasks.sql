@@ -17,12 +17,18 @@ begin
     into v_unknown
     from jsonb_object_keys(p_filter) as k (name)
     where k.name <> all(c_known);
-    if v_unknown is not null or p_filter = '{}' or p_filter ->> 'status' not in ('failed', 'dead', 'held') then
+    if
+        coalesce(p_filter, '{}') = '{}'
+        or v_unknown is not null
+        -- a null that some program filled in must not mean all
+        or jsonb_strip_nulls(p_filter) <> p_filter
+        or p_filter ->> 'status' not in ('failed', 'dead', 'held')
+    then
         raise exception using
             errcode = 'IN014',
             message = 'bad filter for retry_tasks',
-            detail = format('Filter %s; unknown keys: %s.', p_filter, coalesce(v_unknown, 'none')),
-            hint = format('Give at least one of: %s; status is failed, dead or held.', array_to_string(c_known, ', '));
+            detail = format('Filter %s; unknown keys: %s.', coalesce(p_filter, 'null'), coalesce(v_unknown, 'none')),
+            hint = format('Give at least one of: %s; none null; status is failed, dead or held.', array_to_string(c_known, ', '));
     end if;
 
     with chosen as materialized (
@@ -42,6 +48,12 @@ begin
         order by t.id
         limit (p_filter ->> 'limit')::bigint
         for update of t
+    ),
+
+    void as (
+        delete from artery.unhandled_reply as u
+        using chosen as c
+        where u.task_id = c.id
     )
 
     update artery.integration_task as t
@@ -49,6 +61,7 @@ begin
         status = 'pending',
         failures = 0,
         due_at = clock_timestamp(),
+        handler_status = null,
         history = coalesce(t.history, '[]') || artery._retry_note(p_reason)
     from chosen as c
     where t.id = c.id;

@@ -8,6 +8,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $function$
 declare
+    v_now timestamptz := clock_timestamp();
     v_next timestamptz;
 begin
     update artery.runner as r
@@ -29,7 +30,8 @@ begin
             and t.priority = l.priority
             and t.status in ('pending', 'failed')
             and not t.queued
-            and t.due_at > clock_timestamp()
+            -- what is due now is no reason to wait, unless the endpoint told us to
+            and t.due_at > case when rl.blocked_until > v_now then '-infinity' else v_now end
         order by t.due_at
         limit 1
     ) as f;

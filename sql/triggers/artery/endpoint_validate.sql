@@ -28,16 +28,7 @@ begin
             detail = format('auth_kind %L, secret_ref %s.', new.auth_kind, case when new.secret_ref is null then 'missing' else 'given' end),
             hint = 'Each auth_kind but none needs a secret_ref; none takes none.';
     end if;
-    if exists (
-        select from jsonb_object_keys(new.headers) as h (name)
-        where lower(h.name) in ('authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'api-key')
-    ) then
-        raise exception using
-            errcode = 'IN008',
-            message = format('headers of endpoint %L hold a credential', new.name),
-            detail = 'A secret may stand in no table; the value given is not shown here.',
-            hint = 'Use auth_kind and secret_ref (vault:NAME or env:NAME).';
-    end if;
+    perform artery._check_headers(new.headers, format('endpoint %L', new.name));
 
     if tg_op = 'UPDATE' then
         -- a secret is bound to the address it was given for

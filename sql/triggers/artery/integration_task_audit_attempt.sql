@@ -34,10 +34,7 @@ begin
         new.duration := v_now - old.started_at;
         new.locked_until := null;
         if new.status in ('failed', 'dead', 'held') then
-            new.history := case
-                when jsonb_array_length(old.history) >= 50 then old.history - 0
-                else coalesce(old.history, '[]')
-            end || jsonb_build_object(
+            new.history := coalesce(old.history, '[]') || jsonb_build_object(
                 'attempt', old.attempt,
                 'at', old.started_at,
                 'duration_ms', round(extract(epoch from new.duration) * 1000, 3),
@@ -50,6 +47,9 @@ begin
         end if;
     end if;
 
+    if jsonb_array_length(new.history) > 50 then
+        new.history := new.history - 0;
+    end if;
     new.ended_at := case when new.status in ('sent', 'dead', 'cancelled', 'compensated') then v_now end;
     return new;
 end

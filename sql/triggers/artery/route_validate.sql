@@ -23,6 +23,7 @@ end
 $function$;
 comment on function artery._check_function(text, text, text, text) is
 'Raises IN009 unless a function of this name, argument and result exists';
+grant execute on function artery._check_function(text, text, text, text) to artery_admin;
 
 create or replace function artery.route_validate()
 returns trigger

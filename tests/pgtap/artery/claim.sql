@@ -107,9 +107,6 @@ select set_config('artery.claim_cursor', jsonb_build_object('next_unbounded_at',
 select is(t.claim(:r1), array[:back]::bigint[], 'a cursor from the future (clock set back) hides nothing');
 select cmp_ok((current_setting('artery.claim_cursor')::jsonb -> 'frontier' ->> format('%s/5', :one))::timestamptz, '<=',
     clock_timestamp(), '... and comes back to the present');
-select artery.enqueue_task('one') as never \gset
-select set_config('artery.claim_cursor', 'rubbish', false);
-select is(t.claim(:r1), array[:never]::bigint[], 'a cursor that is none starts anew');
 
 -- asleep
 select artery.runner_sleep(:r1);

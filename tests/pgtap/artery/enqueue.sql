@@ -27,7 +27,7 @@ select is((t.task(artery.enqueue_task('mes', p_due_at => '2999-01-01'))).due_at,
 -- Request-ID
 \set rid '''00000000-0000-0000-0000-00000000000a'''
 select artery.enqueue_task('mes', '{"q": 1}', :rid, p_document_id => 'MO-9') as first \gset
-select is(artery.enqueue_task('mes', '{"q":1}', :rid), :first, 'the same Request-ID and body give the first task');
+select is(artery.enqueue_task('mes', '{"q":1}', :rid), :first::bigint, 'the same Request-ID and body give the first task');
 select is((select count(*)::int from artery.integration_task where request_id = :rid), 1, '... and no second row');
 select is(state, 'IN003', 'the same Request-ID with another body is a conflict')
 from t.error($$select artery.enqueue_task('mes', '{"q": 2}', '00000000-0000-0000-0000-00000000000a')$$);

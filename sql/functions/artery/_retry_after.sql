@@ -16,8 +16,8 @@ declare
     v_year integer;
     v_at timestamptz;
 begin
-    if v_text ~ '^[0-9]{1,9}$' then
-        return make_interval(secs => v_text::integer);
+    if v_text ~ '^[0-9]+$' then
+        return make_interval(secs => case when length(v_text) > 9 then 999999999 else v_text::integer end);
     end if;
 
     v_part := regexp_match(v_text, '^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) GMT$');
@@ -37,7 +37,7 @@ begin
 
     v_at := (v_part[1] || ' ' || v_part[2] || ' ' || v_part[3] || ' ' || v_part[4])::timestamp at time zone 'UTC';
     return greatest(v_at - p_now, interval '0');
-exception when datetime_field_overflow or invalid_datetime_format then
+exception when data_exception then
     return null;
 end
 $function$;

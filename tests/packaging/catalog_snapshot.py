@@ -15,12 +15,16 @@ with schemas as (
     select c.*, s.nspname from pg_class as c join schemas as s on s.oid = c.relnamespace
     where not c.relispartition
 )
-select concat_ws(' ', 'schema', s.nspname, pg_get_userbyid(s.nspowner), s.nspacl,
+select concat_ws(' ', 'schema', s.nspname, pg_get_userbyid(s.nspowner),
+    (select array_agg(a::text order by a::text)
+        from unnest(coalesce(s.nspacl, acldefault('n', s.nspowner))) as a),
     obj_description(s.oid, 'pg_namespace'))
 from schemas as s
 union all
 select concat_ws(' ', 'relation', r.relkind, r.oid::regclass, pg_get_userbyid(r.relowner),
-    (select array_agg(a::text order by a::text) from unnest(r.relacl) as a), r.reloptions,
+    (select array_agg(a::text order by a::text) from unnest(coalesce(
+        r.relacl, acldefault(case r.relkind when 'S' then 's' else 'r' end::"char", r.relowner)
+    )) as a), r.reloptions,
     pg_get_partkeydef(r.oid), obj_description(r.oid, 'pg_class'),
     case when r.relkind = 'm' then pg_get_viewdef(r.oid) end)
 from relations as r
@@ -40,7 +44,8 @@ union all
 select concat_ws(' ', 'index', pg_get_indexdef(i.indexrelid))
 from pg_index as i join relations as r on r.oid = i.indrelid
 union all
-select concat_ws(' ', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner), t.typacl,
+select concat_ws(' ', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner),
+    coalesce(t.typacl, acldefault('T', t.typowner)),
     obj_description(t.oid, 'pg_type'))
 from pg_type as t join schemas as s on s.oid = t.typnamespace
 where not exists (select from pg_class as c where c.reltype = t.oid and c.relispartition)

@@ -1,0 +1,207 @@
+"""The thread that claims tasks: as many as can be sent soon, and waits well when there are none."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Event
+from time import monotonic
+
+import psycopg
+import structlog
+
+from pg_artery import failpoint
+from pg_artery.config import RunnerConfig
+from pg_artery.db import Session, Stopped
+from pg_artery.endpoint import Endpoint
+from pg_artery.leases import LeaseBook
+from pg_artery.transport import Transport
+from pg_artery.wakeup import Wakeup
+from pg_artery.work import Task, lease_tasks
+
+POLL_FIRST = 0.005
+POLL_CAP_LISTENING, POLL_CAP = 1.0, 0.25  # seconds; notifications make up for the difference
+UNKNOWN_RUNNER = "IN012"
+
+Inbox = deque[tuple[Endpoint, list[Task]]]
+
+
+class Claimer:
+    """Claims for the transport's thread and puts what it got into `inbox`.
+
+    It keeps no more tasks waiting than are sent in about a second: the allowance doubles while they
+    go out faster than that and halves while they go out slower, between twice the concurrency and
+    two batches.
+    """
+
+    def __init__(
+        self,
+        config: RunnerConfig,
+        session: Session,
+        listener: Session | None,
+        book: LeaseBook,
+        transport: Transport,
+        deliver: Callable[[], None],
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self._config = config
+        self.session = session
+        self._listener = listener
+        self._listening: int | None = None
+        self._listen_again = 0.0
+        self._book = book
+        self._transport = transport
+        self._deliver = deliver
+        self._log = log
+        self._endpoints: dict[int, Endpoint] = {}
+        self._floor = min(2 * config.concurrency, 2 * config.batch)
+        self._allowance = self._floor
+        self._handed = 0
+        self._awaits_room = False
+        self.inbox: Inbox = deque()
+        self.wake = Wakeup()
+        self.stopping = Event()
+        self.ended = Event()
+        self.number = 0
+
+    def register(self, register: Callable[[], int]) -> None:
+        """Get this runner's number; `register` is called again should the database forget it."""
+        self._register = register
+        self.number = register()
+
+    def stop(self) -> None:
+        """Make no further claim and let `run` return."""
+        self.stopping.set()
+        self.wake.set()
+
+    def note_room(self) -> None:
+        """Wake the claimer if what it waits for has come; called by the transport's thread."""
+        if self._awaits_room and self._unsent() <= self._allowance // 2:
+            self._awaits_room = False
+            self.wake.set()
+
+    def run(self) -> None:
+        """Claim until stopped, or until there is nothing left to do if the settings say so."""
+        try:
+            while not self.stopping.is_set():
+                began = monotonic()
+                self._await_room()
+                waited = monotonic() - began
+                limit = min(self._config.batch, self._allowance - self._unsent())
+                if limit > 0 and self._claim(limit) < limit and self._unsent() == 0:
+                    self._sleep()
+                elif waited < 0.5:
+                    self._allowance = min(self._allowance * 2, 2 * self._config.batch)
+                elif waited > 2:
+                    self._allowance = max(self._allowance // 2, self._floor)
+        except Stopped:
+            pass
+        finally:
+            self.ended.set()
+
+    def _unsent(self) -> int:
+        return self._handed - self._transport.taken
+
+    def _await_room(self) -> None:
+        while self._unsent() > self._allowance // 2 and not self.stopping.is_set():
+            self._awaits_room = True
+            if self._unsent() > self._allowance // 2:
+                self.wake.wait(1.0)
+
+    def _claim(self, limit: int) -> int:
+        """Claim up to `limit` tasks and hand them on; gives how many."""
+        if failpoint.hit is not None:
+            failpoint.hit("before_claim")
+
+        def claim() -> tuple[float, list[tuple[object, ...]]]:
+            since = monotonic()
+            return since, self.session.claim(self.number, limit, self._config.lease)
+
+        try:
+            since, rows = self.session.call(claim)
+        except psycopg.Error as error:
+            if error.sqlstate != UNKNOWN_RUNNER:
+                raise
+            self._log.warning("forgotten by the database, registering again", runner=self.number)
+            self.number = self.session.call(self._register)
+            return 0
+        if not rows:
+            return 0
+        if failpoint.hit is not None:
+            failpoint.hit("after_claim")
+        lease = lease_tasks(rows, since, self._config.lease)
+        self._book.add(lease)
+        groups: dict[int, list[Task]] = {}
+        for task in lease.tasks.values():
+            groups.setdefault(task.endpoint_id, []).append(task)
+        self._load_endpoints(groups)
+        self._handed += len(rows)
+        for endpoint_id, tasks in groups.items():
+            self.inbox.append((self._endpoints[endpoint_id], tasks))
+        self._deliver()
+        return len(rows)
+
+    def _load_endpoints(self, groups: dict[int, list[Task]]) -> None:
+        stale = [
+            number
+            for number, tasks in groups.items()
+            if number not in self._endpoints
+            or self._endpoints[number].version < tasks[0].endpoint_version
+        ]
+        if stale:
+            for row in self.session.call(lambda: self.session.endpoints(stale)):
+                endpoint = Endpoint(row)
+                self._endpoints[endpoint.id] = endpoint
+                if endpoint.problem is not None:
+                    self._log.error("endpoint unusable", endpoint=endpoint.name, why=str(endpoint.problem))
+
+    def _sleep(self) -> None:
+        """Wait for work: for a notification, and polling ever more seldom.
+
+        Polling covers the notification that was not sent because the producer's transaction saw this
+        runner awake, and serves alone where there is no listening connection.
+        """
+        delay = POLL_FIRST
+        while not self.stopping.is_set():
+            busy = self._book.held()
+            due = self.session.call(lambda: self.session.sleep(self.number))
+            if not busy and self._is_done(due):
+                self.stopping.set()
+                return
+            listening = self._listen()
+            cap = POLL_CAP if listening is None else POLL_CAP_LISTENING
+            self.wake.wait(min(delay, cap, cap if due is None else max(due, 0.001)), listening)
+            if self._was_notified():
+                delay = POLL_FIRST
+            else:
+                delay = min(delay * 2, cap)
+            if not self.stopping.is_set() and self._claim(self._floor):
+                return
+
+    def _is_done(self, due: float | None) -> bool:
+        if self._config.until == "stopped" or (self._config.until == "empty" and due is not None):
+            return False
+        # what was under way until a moment ago may have left something due
+        return not self._claim(self._floor)
+
+    def _listen(self) -> int | None:
+        """Give the listening connection's descriptor, connecting again at most once a second."""
+        if self._listener is None or self._listening is not None:
+            return self._listening
+        if monotonic() >= self._listen_again:
+            self._listen_again = monotonic() + 1.0
+            try:
+                self._listening = self._listener.listen()
+            except psycopg.Error as error:
+                self._log.warning("cannot listen, polling alone", error=str(error).strip())
+        return self._listening
+
+    def _was_notified(self) -> bool:
+        if self._listener is None or self._listening is None:
+            return False
+        try:
+            return self._listener.drain_notifications()
+        except psycopg.Error:
+            self._listening = None
+            self._listener.close()
+            return False

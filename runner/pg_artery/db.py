@@ -1,0 +1,194 @@
+"""Every statement that the runner sends to PostgreSQL: calls of functions, and no table by name.
+
+A `Session` is one connection, used by one thread. Each of its methods is one autocommitted call, so
+that no transaction is ever open while HTTP is under way, and so that pgbouncer in transaction mode
+serves as well as PostgreSQL itself (no prepared statements, no session settings).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+T = TypeVar("T")
+
+REGISTER = "select artery.register_runner(%s, %s, %s, %s)"
+CLAIM = """
+    select c.id, c.attempt, c.request_id::text, c.endpoint_id, c.endpoint_version, c.method, c.path,
+        c.content_type, c.headers::text, c.body
+    from artery.claim_tasks(%s, %s, %s) as c"""
+ENDPOINTS = """
+    select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,
+        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled
+    from artery.endpoint_config(%s) as e"""
+REPORT = "select artery.report_results(%s, %s::jsonb)"
+RENEW = "select artery.renew_leases(%s, %s, %s, %s)"
+RELEASE = "select artery.release_leases(%s, %s, %s)"
+SLEEP = "select artery.runner_sleep(%s)"
+HEARTBEAT = "select artery.runner_heartbeat(%s, %s::jsonb)"
+STOP = "select artery.stop_runner(%s)"
+TICK = "call artery.tick()"
+LISTEN = "listen artery_wake"
+
+# A DSN may override each of these; a peer that vanishes is noticed within about 20 s.
+DEFAULTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+    "target_session_attrs": "read-write",
+}
+
+# SQLSTATEs after which the same call may succeed a little later, by class or in full
+TRANSIENT = ("08", "53", "57P", "40001", "40P01", "55P03", "57014", "25006", "58")
+BACKOFF_FIRST, BACKOFF_CAP = 0.05, 2.0
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the runner was told to give up waiting
+    """Raised by `Session.call` when the runner is to end before PostgreSQL came back."""
+
+
+def is_transient(error: psycopg.Error) -> bool:
+    """Tell whether `error` is PostgreSQL's absence or a clash, not a refusal of what was asked."""
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(TRANSIENT)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def conninfo(dsn: str, application_name: str) -> str:
+    """Complete `dsn` (a libpq string or URL, may be empty) with the runner's defaults."""
+    given = conninfo_to_dict(dsn)
+    return make_conninfo(**{"application_name": application_name, **DEFAULTS, **given})
+
+
+class Session:
+    """One autocommitting connection that comes back after a restart of PostgreSQL.
+
+    Parameters: `dsn` complete, see `conninfo`; `give_up` tells whether to stop waiting for
+    PostgreSQL; `pause` sleeps the given seconds or less; `on_retry` is told each failed try.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        give_up: Callable[[], bool] = lambda: False,
+        pause: Callable[[float], object] = time.sleep,
+        on_retry: Callable[[psycopg.Error, float], object] = lambda *_: None,
+    ) -> None:
+        self._dsn = dsn
+        self._give_up = give_up
+        self._pause = pause
+        self._on_retry = on_retry
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return the connection, opening it where there is none or it is broken."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._dsn, autocommit=True, prepare_threshold=None)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection, if any."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def cancel(self) -> None:
+        """Ask PostgreSQL to cancel what this connection executes; safe from another thread."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            connection.cancel_safe(timeout=2.0)
+
+    def call(self, operation: Callable[[], T]) -> T:
+        """Run one of the methods below until it succeeds, however long PostgreSQL is away.
+
+        Waits from 0.05 s doubling to 2 s, jittered. Every function that the runner calls may be
+        called again. Errors: `Stopped`; any psycopg error that waiting does not mend.
+        """
+        delay = BACKOFF_FIRST
+        while True:
+            try:
+                return operation()
+            except psycopg.Error as error:
+                if not is_transient(error):
+                    raise
+                wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+                self._on_retry(error, wait)
+            if self._give_up():
+                raise Stopped
+            self._pause(wait)
+            delay = min(delay * 2, BACKOFF_CAP)
+
+    def _value(self, statement: LiteralString, arguments: Sequence[Any]) -> Any:
+        row = self.connect().execute(statement, arguments).fetchone()
+        return row[0] if row else None
+
+    def register(self, name: str, host: str, pid: int, version: str) -> int:
+        """Enter this process into the registry of runners; gives its number."""
+        return int(self._value(REGISTER, (name, host, pid, version)))
+
+    def claim(self, runner: int, limit: int, lease: float) -> list[tuple[Any, ...]]:
+        """Claim up to `limit` due tasks for `lease` seconds; columns as in CLAIM."""
+        return (
+            self.connect().execute(CLAIM, (runner, limit, timedelta(seconds=lease))).fetchall()
+        )
+
+    def endpoints(self, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Give the configuration of these endpoints; columns as in ENDPOINTS."""
+        return self.connect().execute(ENDPOINTS, (list(ids),)).fetchall()
+
+    def report(self, runner: int, results: str) -> dict[str, Any]:
+        """Write results (a JSON array) back: {"applied", "stale", "handler_failed"}."""
+        return dict(self._value(REPORT, (runner, results)))
+
+    def renew(self, runner: int, ids: list[int], attempts: list[int], lease: float) -> list[int]:
+        """Extend leases to `lease` seconds from now; gives the ids that are still ours."""
+        arguments = (runner, ids, attempts, timedelta(seconds=lease))
+        return list(self._value(RENEW, arguments) or ())
+
+    def release(self, runner: int, ids: list[int], attempts: list[int]) -> int:
+        """Give tasks back unsent; gives how many were still ours."""
+        return int(self._value(RELEASE, (runner, ids, attempts)))
+
+    def sleep(self, runner: int) -> float | None:
+        """Say that this runner sleeps; gives seconds until a task is due, None if none is known."""
+        seconds = self._value(SLEEP, (runner,))
+        return None if seconds is None else float(seconds)
+
+    def heartbeat(self, runner: int, stats: str) -> None:
+        """Say that this runner lives, with its figures as a JSON object."""
+        self._value(HEARTBEAT, (runner, stats))
+
+    def stop(self, runner: int) -> None:
+        """Say that this runner ended in good order."""
+        self._value(STOP, (runner,))
+
+    def tick(self) -> None:
+        """Run what is due on the clock; the procedure commits between its steps."""
+        self.connect().execute(TICK)
+
+    def listen(self) -> int:
+        """Subscribe to the wake-up channel; gives the file descriptor to wait on."""
+        connection = self.connect()
+        connection.execute(LISTEN)
+        return connection.fileno()
+
+    def drain_notifications(self) -> bool:
+        """Read what arrived without waiting; gives whether a notification was among it.
+
+        Errors: psycopg.OperationalError when the connection is gone.
+        """
+        pgconn = self.connect().pgconn
+        pgconn.consume_input()
+        notified = False
+        while pgconn.notifies() is not None:
+            notified = True
+        return notified

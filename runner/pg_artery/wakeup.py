@@ -1,0 +1,39 @@
+"""A pipe as an event: one thread waits on it together with sockets, others set it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+
+
+class Wakeup:
+    """An event with a descriptor. Setting it often before it is seen counts once."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def fileno(self) -> int:
+        """The descriptor that is readable while the event is set."""
+        return self._read
+
+    def set(self) -> None:
+        """Wake whoever waits, or the next one to wait; safe in a signal handler."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write, b"x")
+
+    def clear(self) -> None:
+        """Forget earlier settings."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read, 65536)
+
+    def wait(self, timeout: float, also: int | None = None) -> None:
+        """Wait until set, until `also` (a descriptor) is readable, or `timeout` seconds; clears."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        if also is not None:
+            poll.register(also, select.POLLIN)
+        poll.poll(max(timeout, 0) * 1000)
+        self.clear()

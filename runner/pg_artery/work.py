@@ -1,0 +1,57 @@
+"""What the threads of a runner hand to each other: claimed tasks under their leases, and results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+Result = dict[str, Any]
+
+
+class Lease:
+    """The tasks of one claim that have not been written back, and until when they are ours.
+
+    `until` is on this machine's monotonic clock and counts from before the claim was sent, so it
+    never ends later than the database's own lease.
+    """
+
+    __slots__ = ("since", "tasks", "until")
+
+    def __init__(self, since: float, seconds: float) -> None:
+        self.tasks: dict[int, Task] = {}
+        self.renewed(since, seconds)
+
+    def renewed(self, since: float, seconds: float) -> None:
+        """Note that the lease was asked for at `since` and granted for `seconds`."""
+        self.since = since
+        self.until = since + seconds
+
+
+class Task:
+    """One claimed task: the frozen request, its lease and the span of this attempt."""
+
+    __slots__ = (
+        "attempt", "body", "content_type", "endpoint_id", "endpoint_version", "headers", "id", "lease",
+        "lost", "method", "path", "request_id", "span_id", "started",
+    )  # fmt: skip
+
+    def __init__(self, row: Sequence[Any], span_id: str, lease: Lease) -> None:
+        (
+            self.id, self.attempt, self.request_id, self.endpoint_id, self.endpoint_version,
+            self.method, self.path, self.content_type, self.headers, self.body,
+        ) = row  # fmt: skip
+        self.span_id: str = span_id
+        self.lease = lease
+        self.lost = False
+        self.started = 0.0
+
+
+def lease_tasks(rows: Sequence[Sequence[Any]], since: float, seconds: float) -> Lease:
+    """Put the rows of one claim under a lease; each attempt gets a span id of its own."""
+    lease = Lease(since, seconds)
+    spans = os.urandom(8 * len(rows)).hex()
+    for n, row in enumerate(rows):
+        task = Task(row, spans[16 * n : 16 * n + 16], lease)
+        lease.tasks[task.id] = task
+    return lease

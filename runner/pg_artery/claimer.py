@@ -153,13 +153,15 @@ class Claimer:
                 endpoint = Endpoint(row)
                 self._endpoints[endpoint.id] = endpoint
                 if endpoint.problem is not None:
-                    self._log.error("endpoint unusable", endpoint=endpoint.name, why=str(endpoint.problem))
+                    self._log.error(
+                        "endpoint unusable", endpoint=endpoint.name, why=str(endpoint.problem)
+                    )
 
     def _sleep(self) -> None:
         """Wait for work: for a notification, and polling ever more seldom.
 
-        Polling covers the notification that was not sent because the producer's transaction saw this
-        runner awake, and serves alone where there is no listening connection.
+        Polling covers the notification that was not sent because the producer's transaction saw
+        this runner awake, and serves alone where there is no listening connection.
         """
         delay = POLL_FIRST
         while not self.stopping.is_set():
@@ -171,10 +173,7 @@ class Claimer:
             listening = self._listen()
             cap = POLL_CAP if listening is None else POLL_CAP_LISTENING
             self.wake.wait(min(delay, cap, cap if due is None else max(due, 0.001)), listening)
-            if self._was_notified():
-                delay = POLL_FIRST
-            else:
-                delay = min(delay * 2, cap)
+            delay = POLL_FIRST if self._was_notified() else min(delay * 2, cap)
             if not self.stopping.is_set() and self._claim(self._floor):
                 return
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pg_artery.commands.migrate:command",
         "Install in a database, bring up to date, roll back.",
     ),
+    "run": ("pg_artery.commands.run:command", "Deliver what is due, until told to stop."),
 }
 
 

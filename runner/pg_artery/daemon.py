@@ -6,8 +6,8 @@
     keeper    renews leases, says that the runner lives
     ticker    runs what is due on the clock, where pg_cron does not
 
-SIGTERM or SIGINT drains: nothing more is claimed, what was not sent is given back, what is under way
-is awaited and written back. A second signal ends the process at once; its leases then run out.
+SIGTERM or SIGINT drains: nothing more is claimed, what was not sent is given back, what is under
+way is awaited and written back. A second signal ends the process at once; its leases then run out.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ class Runner:
         self.transport = Transport(
             config.concurrency, config.per_endpoint, config.margin, self._deliver, self.book.settle
         )
+        self._ticker = self._session(self._draining.is_set, self._draining.wait)
         self.claimer = Claimer(
             config,
-            self._session(lambda: self._draining.is_set(), self._draining.wait),
+            self._session(self._draining.is_set, self._draining.wait),
             self._listener(),
             self.book,
             self.transport,
@@ -84,7 +85,10 @@ class Runner:
         pause: Callable[[float], object] | None = None,
     ) -> Session:
         return Session(
-            self._dsn, give_up or self._abandon.is_set, pause or self._abandon.wait, self._note_retry
+            self._dsn,
+            give_up or self._abandon.is_set,
+            pause or self._abandon.wait,
+            self._note_retry,
         )
 
     def _listener(self) -> Session | None:
@@ -142,7 +146,8 @@ class Runner:
         session = self.claimer.session
 
         def register() -> int:
-            return session.register(self.config.name, socket.gethostname(), os.getpid(), __version__)
+            host = socket.gethostname()
+            return session.register(self.config.name, host, os.getpid(), __version__)
 
         while True:
             try:
@@ -155,7 +160,7 @@ class Runner:
                 self._stop.wait(0.5)
         self.log = self.log.bind(runner=self.claimer.number)
         self.log.info("started", version=__version__, concurrency=self.config.concurrency)
-        # Waiting threads should not wait 5 ms for the interpreter; what lives for ever is not scanned.
+        # No thread should wait 5 ms for the interpreter; what lives for ever need not be scanned.
         sys.setswitchinterval(0.0005)
         gc.collect()
         gc.freeze()
@@ -181,12 +186,10 @@ class Runner:
         began = monotonic()
         self.log.info("draining", held=self.book.held(), under_way=self.transport.under_way)
         self._deadline = began + self.config.drain_timeout
-        self.claimer.stop()
-        if "ticker" in threads:
-            self._draining.set()
-            with contextlib.suppress(psycopg.Error):
-                self._ticker.cancel()
         self._draining.set()
+        self.claimer.stop()
+        with contextlib.suppress(psycopg.Error):
+            self._ticker.cancel()
         threads["claimer"].join(self.config.drain_timeout)
         self._work.set()
         threads["sender"].join(self.config.drain_timeout + 5)
@@ -209,7 +212,7 @@ class Runner:
         return EXIT_DRAINED if clean else EXIT_UNEXPECTED
 
     def _farewell(self) -> None:
-        """Give back what was not sent and sign off; where PostgreSQL is away, the leases run out."""
+        """Give back what was not sent and sign off; if PostgreSQL is away, the leases run out."""
         session = Session(self._dsn)
         number = self.claimer.number
         try:
@@ -287,7 +290,7 @@ class Runner:
 
     def _tick(self) -> None:
         every = self.config.tick_every or 1.0
-        self._ticker = session = self._session(self._draining.is_set, self._draining.wait)
+        session = self._ticker
         complained = 0.0
         while not self._draining.wait(every):
             try:
@@ -297,5 +300,5 @@ class Runner:
                     break
                 if monotonic() - complained > 60:
                     complained = monotonic()
-                    self.log.error("tick failed", error=str(error).strip(), sqlstate=error.sqlstate)
+                    self.log.warning("tick failed", error=str(error).strip())
         session.close()

@@ -52,7 +52,7 @@ TRANSIENT = ("08", "53", "57P", "40001", "40P01", "55P03", "57014", "25006", "58
 BACKOFF_FIRST, BACKOFF_CAP = 0.05, 2.0
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the runner was told to give up waiting
+class Stopped(Exception):
     """Raised by `Session.call` when the runner is to end before PostgreSQL came back."""
 
 
@@ -137,9 +137,7 @@ class Session:
 
     def claim(self, runner: int, limit: int, lease: float) -> list[tuple[Any, ...]]:
         """Claim up to `limit` due tasks for `lease` seconds; columns as in CLAIM."""
-        return (
-            self.connect().execute(CLAIM, (runner, limit, timedelta(seconds=lease))).fetchall()
-        )
+        return self.connect().execute(CLAIM, (runner, limit, timedelta(seconds=lease))).fetchall()
 
     def endpoints(self, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """Give the configuration of these endpoints; columns as in ENDPOINTS."""

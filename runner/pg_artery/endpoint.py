@@ -15,21 +15,44 @@ API_KEY_HEADER = "X-API-Key"
 
 # Headers whose values may be stored; any other that is sent or received is kept out of the report
 SENT_CLEAR = frozenset(
-    "accept accept-language content-type idempotency-key prefer traceparent tracestate user-agent "
-    "x-request-id".split()
+    (
+        "accept",
+        "accept-language",
+        "content-type",
+        "idempotency-key",
+        "prefer",
+        "traceparent",
+        "tracestate",
+        "user-agent",
+        "x-request-id",
+    )
 )
 REDACTED = "[redacted]"
 
 # What the transport or libcurl sets itself; a task or an endpoint that sets one is refused
 RESERVED = frozenset(
-    "authorization connection content-length cookie expect host idempotency-key keep-alive "
-    "proxy-authorization te trailer transfer-encoding upgrade x-request-id".split()
+    (
+        "authorization",
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "idempotency-key",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-request-id",
+    )
 )
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(r"[\x20-\x7e\t]*\Z")
 
 
-class Unusable(Exception):  # noqa: N818 - a fact about the configuration, reported per task
+class Unusable(Exception):
     """The endpoint or the task cannot be called as it stands: `kind` is the report's error_kind."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -88,8 +111,8 @@ class Endpoint:
     """
 
     __slots__ = (
-        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "id", "logged_headers",
-        "max_response_bytes", "name", "problem", "total_timeout_ms", "version",
+        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "id",
+        "logged_headers", "max_response_bytes", "name", "problem", "total_timeout_ms", "version",
     )  # fmt: skip
 
     def __init__(

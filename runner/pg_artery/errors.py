@@ -25,6 +25,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN909": ("a migration file breaks the rules", EXIT_FAILED),
     "IN910": ("no such migration is applied", EXIT_USAGE),
     "IN911": ("the SQL files of the package are missing", EXIT_FAILED),
+    "IN912": ("the database has no pg_artery, or another version of it", EXIT_CONFLICT),
     "08": ("the connection failed", EXIT_DATABASE),
     "28": ("the login was refused", EXIT_DATABASE),
     "57": ("the server stopped or cancelled the work", EXIT_DATABASE),

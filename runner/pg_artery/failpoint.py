@@ -32,7 +32,8 @@ def parse(text: str) -> Callable[[str], None] | None:
     for point in points.split(","):
         name, _, chance = point.strip().partition("=")
         if name not in STEPS:
-            raise ValueError(f"ARTERY_FAILPOINT: no step {name!r}; known: {', '.join(sorted(STEPS))}")
+            known = ", ".join(sorted(STEPS))
+            raise ValueError(f"ARTERY_FAILPOINT: no step {name!r}; known: {known}")
         chances[name] = float(chance or 1)
         if not 0 <= chances[name] <= 1:
             raise ValueError(f"ARTERY_FAILPOINT: {name}={chance} is not a probability")

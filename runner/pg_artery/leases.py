@@ -31,11 +31,13 @@ class LeaseBook:
         """Tasks that are not settled."""
         return sum(len(lease.tasks) for lease in self._leases)
 
-    def renew(self, session: Session, runner: Callable[[], int], after: float, seconds: float) -> int:
+    def renew(
+        self, session: Session, runner: Callable[[], int], after: float, seconds: float
+    ) -> int:
         """Renew each lease older than `after` seconds; gives how many tasks were found lost.
 
-        A lost task belongs to another runner by now: unsent, it will not be sent; sent, its result is
-        still reported, and the database logs it as stale.
+        A lost task belongs to another runner by now: unsent, it will not be sent; sent, its result
+        is still reported, and the database logs it as stale.
         """
         lost = 0
         with self._lock:

@@ -35,7 +35,7 @@ RECEIVED_CLEAR = frozenset(
     b"x-ratelimit-reset".split()
 )
 
-# Others are read as UTF-8: some of Python's codecs take quadratic time, and none of them is a charset
+# Others are read as UTF-8: some of Python's codecs are no charsets and take quadratic time
 CHARSETS = re.compile(
     r"utf-?8|utf-?16([bl]e)?|us-ascii|ascii|iso-?8859-\d+|latin1|windows-125\d|gb(2312|k|18030)|big5|"
     r"shift_jis|euc-(jp|kr)"

@@ -152,4 +152,5 @@ class Reporter:
         for name in ("stale", "handler_failed"):
             if answer.get(name):
                 setattr(self, name, getattr(self, name) + len(answer[name]))
-                self._log.warning(f"results {name}", tasks=answer[name][:20], count=len(answer[name]))
+                ids = answer[name]
+                self._log.warning(f"results {name}", tasks=ids[:20], count=len(ids))

@@ -116,7 +116,7 @@ class Call:
         self.refused.clear()
 
     def result(self, code: int, message: str) -> Result:
-        """Give the report on the finished request; `code` and `message` are libcurl's, 0 if well."""
+        """Give the report on the finished request; `code`, `message` are libcurl's, 0 if well."""
         curl, task = self.curl, self.task
         result = report(task, self.endpoint)
         result["request_headers"] = self.sent
@@ -297,7 +297,7 @@ class Transport:
             wake.clear()
 
     def _start_ready(self) -> bool:
-        """Start calls, one of each endpoint in turn. Gives whether tasks wait though a call is free."""
+        """Start calls, one of each endpoint in turn; gives whether what waits may not start now."""
         ready, now, passed = self._ready, monotonic(), 0
         while ready and self._free and passed < len(ready):
             lane = ready.popleft()
@@ -307,10 +307,7 @@ class Transport:
                 self.taken += 1
             if not waiting:
                 continue
-            if (
-                lane.under_way >= self._per_endpoint
-                or waiting[0].lease.until - now < self._margin
-            ):
+            if lane.under_way >= self._per_endpoint or waiting[0].lease.until - now < self._margin:
                 ready.append(lane)
                 passed += 1
                 continue
@@ -371,5 +368,3 @@ class Transport:
             if call.curl.getinfo(pycurl.REQUEST_SIZE) and not call.lines:
                 self._marked.add(call)
                 hit("mid_send")
-
-

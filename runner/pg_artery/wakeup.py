@@ -16,7 +16,7 @@ class Wakeup:
         os.set_blocking(self._write, False)
 
     def fileno(self) -> int:
-        """The descriptor that is readable while the event is set."""
+        """Give the descriptor that is readable while the event is set."""
         return self._read
 
     def set(self) -> None:

@@ -1,4 +1,4 @@
-"""What the threads of a runner hand to each other: claimed tasks under their leases, and results."""
+"""What the threads of a runner hand to each other: tasks under their leases, and results."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Task:
     """One claimed task: the frozen request, its lease and the span of this attempt."""
 
     __slots__ = (
-        "attempt", "body", "content_type", "endpoint_id", "endpoint_version", "headers", "id", "lease",
-        "lost", "method", "path", "request_id", "span_id", "started",
+        "attempt", "body", "content_type", "endpoint_id", "endpoint_version", "headers", "id",
+        "lease", "lost", "method", "path", "request_id", "span_id", "started",
     )  # fmt: skip
 
     def __init__(self, row: Sequence[Any], span_id: str, lease: Lease) -> None:

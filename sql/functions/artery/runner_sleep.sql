@@ -36,7 +36,10 @@ begin
         limit 1
     ) as f;
 
-    return extract(epoch from greatest(v_next - clock_timestamp(), interval '0'))::double precision;
+    -- greatest() alone would make "no task known" into "due now"
+    return case when v_next is not null then
+        extract(epoch from greatest(v_next - clock_timestamp(), interval '0'))
+    end;
 end
 $function$;
 comment on function artery.runner_sleep(bigint) is

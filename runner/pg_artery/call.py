@@ -1,0 +1,159 @@
+"""One call by libcurl: a handle that serves one request after the other, and its report.
+
+What costs processor time here is paid per request, so a `Call`'s constant options are set once, and
+header lines and body chunks are gathered by `list.append` itself. Redirects are never followed, the
+environment's proxies and netrc are never consulted, TLS is always verified, and one deadline covers
+the whole call however slowly it drips.
+"""
+
+from __future__ import annotations
+
+import orjson
+import pycurl
+
+from pg_artery import egress, outcome
+from pg_artery.endpoint import Endpoint, Unusable, check_headers, redact
+from pg_artery.work import Result, Task
+
+REUSE_SECONDS = 60
+
+
+class Call:
+    """A libcurl handle that is set up for one endpoint and method, and what it gathers."""
+
+    __slots__ = ("body", "curl", "endpoint", "lines", "method", "refused", "sent", "task")
+
+    def __init__(self, endpoint: Endpoint, method: str) -> None:
+        self.endpoint = endpoint
+        self.method = method
+        self.body: list[bytes] = []
+        self.lines: list[bytes] = []
+        self.refused: list[str] = []
+        self.sent: dict[str, str] = {}
+        self.task: Task
+        self.curl = curl = pycurl.Curl()
+        curl.call = self
+        if method == "GET":
+            curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            curl.setopt(pycurl.POST, 1)
+            if method != "POST":
+                curl.setopt(pycurl.CUSTOMREQUEST, method)
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PROXY, ""),
+            (pycurl.NETRC, pycurl.NETRC_IGNORED),
+            (pycurl.PATH_AS_IS, 1),
+            (pycurl.ACCEPT_ENCODING, ""),
+            (pycurl.SSL_VERIFYPEER, 1),
+            (pycurl.SSL_VERIFYHOST, 2),
+            (pycurl.MAXAGE_CONN, REUSE_SECONDS),
+            (pycurl.CONNECTTIMEOUT_MS, endpoint.connect_timeout_ms),
+            (pycurl.TIMEOUT_MS, endpoint.total_timeout_ms),
+            (pycurl.MAXFILESIZE_LARGE, endpoint.max_response_bytes),
+            (pycurl.WRITEFUNCTION, self.body.append),
+            (pycurl.HEADERFUNCTION, self.lines.append),
+            (pycurl.OPENSOCKETFUNCTION, egress.opener(endpoint.allowed, self.refused.append)),
+        ):
+            curl.setopt(option, value)
+
+    def prepare(self, task: Task) -> None:
+        """Set what differs from call to call. Errors: Unusable."""
+        self.task = task
+        request_id, content_type = task.request_id, task.content_type
+        traceparent = f"00-{request_id.replace('-', '')}-{task.span_id}-01"
+        own: dict[str, str] = {}
+        if task.headers is not None:
+            own = orjson.loads(task.headers)
+            parent = str(own.pop("traceparent", "")).split("-")
+            own = check_headers(own, "the task's")
+            if len(parent) >= 4 and len(parent[1]) == 32:
+                traceparent = f"00-{parent[1]}-{task.span_id}-{parent[3][:2]}"
+        lines = [
+            f"Content-Type: {content_type}",
+            f'Idempotency-Key: "{request_id}"',
+            f"X-Request-ID: {request_id}",
+            f"traceparent: {traceparent}",
+            *self.endpoint.header_lines,
+        ]
+        self.sent = {
+            "content-type": content_type,
+            "idempotency-key": f'"{request_id}"',
+            "traceparent": traceparent,
+        }
+        if self.endpoint.logged_headers:
+            self.sent.update(self.endpoint.logged_headers)
+        if own:
+            lines += [f"{name}: {value}" for name, value in own.items()]
+            self.sent.update(redact(own))
+        if not task.path.startswith("/"):
+            raise Unusable("bad_request", f"the path {task.path!r} does not begin with a slash")
+        try:
+            self.curl.setopt(pycurl.URL, self.endpoint.base_url + task.path)
+            self.curl.setopt(pycurl.HTTPHEADER, lines)
+            if self.method != "GET":
+                self.curl.setopt(pycurl.POSTFIELDS, (task.body or "").encode())
+        except (pycurl.error, UnicodeError, ValueError) as error:
+            raise Unusable("bad_request", f"libcurl refuses the request: {error}") from error
+
+    def reset(self) -> None:
+        """Forget the finished request."""
+        self.body.clear()
+        self.lines.clear()
+        self.refused.clear()
+
+    def result(self, code: int, message: str) -> Result:
+        """Give the report on the finished request; `code`, `message` are libcurl's, 0 if well."""
+        curl, task = self.curl, self.task
+        result = report(task, self.endpoint)
+        result["request_headers"] = self.sent
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        if status:
+            result["status_code"] = status
+        dialled = 0.0
+        if curl.getinfo(pycurl.NUM_CONNECTS):
+            looked_up = curl.getinfo(pycurl.NAMELOOKUP_TIME)
+            dialled = curl.getinfo(pycurl.CONNECT_TIME)
+            secured = curl.getinfo(pycurl.APPCONNECT_TIME)
+            result["dns_ms"] = looked_up * 1000
+            result["connect_ms"] = max(dialled - looked_up, 0) * 1000
+            if secured:
+                result["tls_ms"] = (secured - dialled) * 1000
+        result["first_byte_ms"] = curl.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
+        result["total_ms"] = curl.getinfo(pycurl.TOTAL_TIME) * 1000
+        result["peer"] = curl.getinfo(pycurl.PRIMARY_IP)
+        if code:
+            self._explain(result, code, message, dialled)
+        headers = outcome.response_headers(self.lines)
+        if headers:
+            result["response_headers"] = headers
+            if "retry-after" in headers:
+                result["retry_after"] = headers["retry-after"]
+        if self.body and result.get("error_kind") != "too_large":
+            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+            result["response_bytes"] = len(body)
+            result["response_body"] = outcome.text(body, headers.get("content-type", ""))
+        else:
+            result["response_bytes"] = sum(map(len, self.body))
+        return result
+
+    def _explain(self, result: Result, code: int, message: str, dialled: float) -> None:
+        kind = outcome.KINDS.get(code, "protocol")
+        if kind == "timeout":
+            connected = self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
+            kind = outcome.timeout_kind(dialled > 0 or bool(result["peer"]), connected)
+        elif kind == "connect" and self.refused:
+            kind, message = "egress", f"address {', '.join(self.refused)} is not allowed"
+        result["error_kind"] = kind
+        result["error"] = message[:500].replace("\x00", "")
+
+
+def report(task: Task, endpoint: Endpoint | None, problem: Unusable | None = None) -> Result:
+    """Give the part of a report that does not depend on an answer, with `problem` if unsendable."""
+    result: Result = {"id": task.id, "attempt": task.attempt, "span_id": task.span_id}
+    result["url"] = (endpoint.base_url if endpoint else "") + task.path
+    if problem is not None:
+        result["error_kind"], result["error"] = problem.kind, str(problem)
+    return result

@@ -232,7 +232,8 @@ class Killed(psycopg.Cursor):
         text = query.decode() if isinstance(query, bytes) else str(query)
         self.counts[text] = self.counts.get(text, 0) + 1
         point = (self.phase, text, self.counts[text])
-        skip = "SAVEPOINT" in text or "pg_try_advisory_lock" in text
+        # before a statement that writes nothing the state is that before the next one that does
+        skip = text.lstrip().startswith(("SAVEPOINT", "select", "set ", "reset", "with schemas"))
         if not skip and point not in self.done:
             self.done.add(point)
             if not self.phase.startswith("loading") or len(self.done) % self.load_stride == 0:
@@ -274,7 +275,7 @@ def test_killed_at_any_statement_the_next_run_converges(
                 break
             except psycopg.OperationalError:
                 kills += 1
-    assert kills > 100
+    assert kills > 80
     assert status(empty).up_to_date
     assert snapshot(empty) == snapshot(cluster.dsn(template))
     twice = "select migration_id from artery_install._yoyo_log group by 1 having count(*) > 1"

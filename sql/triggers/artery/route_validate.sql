@@ -7,9 +7,12 @@ stable
 set search_path = ''
 as $function$
 declare
-    v_function regprocedure := to_regprocedure(split_part(p_name, '(', 1) || '(' || p_argument || ')');
+    v_function regprocedure := case
+        when p_name ~ '^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*(\([a-z ]*\))?$'
+            then to_regprocedure(split_part(p_name, '(', 1) || '(' || p_argument || ')')
+    end;
 begin
-    if v_function is null or p_name !~ '^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*(\([a-z ]*\))?$' or not exists (
+    if v_function is null or not exists (
         select from pg_catalog.pg_proc as p
         where p.oid = v_function and p.prorettype = p_result::regtype and p.prokind = 'f'
     ) then

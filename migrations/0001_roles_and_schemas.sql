@@ -84,5 +84,8 @@ alter default privileges for role artery_owner revoke usage on types from public
 grant usage on schema artery
 to artery_reader, artery_operator, artery_admin, artery_runner, artery_app;
 grant usage on schema artery_erp to artery_reader, artery_app;
+grant usage on schema
+    artery_plm, artery_mes, artery_iot, artery_tax, artery_procurement
+    to artery_reader, artery_operator, artery_admin;
 grant usage on schema artery_monitor to artery_reader;
 grant usage on schema artery_api_v1 to artery_app;

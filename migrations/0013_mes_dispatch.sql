@@ -28,5 +28,4 @@ comment on column artery_mes.mo_dispatch.task_id is
 'Its task in artery.integration_task; no foreign key, as tasks are archived and this stays';
 comment on column artery_mes.mo_dispatch.reason is 'Why it was refused or not delivered';
 
-grant usage on schema artery_mes to artery_reader, artery_admin;
 grant select on artery_mes.mo_dispatch to artery_reader;

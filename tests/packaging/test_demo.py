@@ -1,0 +1,184 @@
+"""The demo: it ends with a proof that can fail, and leaves nothing behind unless asked to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pg_artery.demo.proof import Ledger
+from pg_artery.demo.record import Receipt, read_record
+from pg_artery.servers import Server
+
+DEMO = [sys.executable, "-m", "pg_artery", "demo"]
+
+
+def _environment(server: Server) -> dict[str, str]:
+    return os.environ | {"ARTERY_SERVER": server.kind}
+
+
+def _demo_processes() -> set[int]:
+    """The pids of all MES and runners that a demo started."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"pg_artery.demo.child" in entry.read_bytes():
+                found.add(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(server: Server) -> None:
+    before = _demo_processes()
+    began = time.monotonic()
+    done = subprocess.run(
+        [*DEMO, "--json", "--keep"], env=_environment(server), capture_output=True, text=True
+    )
+    seconds = time.monotonic() - began
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["holds"] is True
+    figures = report["figures"]
+    assert figures["released"] == figures["sent"] == figures["received"] == 26
+    assert figures["repeats"] >= 6, "the runner was killed after the MES had taken six orders"
+    assert figures["effects_of_repeats"] == 0
+    acts = {name: act for act in report["acts"] for name in act}
+    assert acts["sqlstate"]["sqlstate"] == "IN101"
+    assert {row["attempts"] >= 3 for row in acts["waiting"]["waiting"]} == {True}
+    assert {row["took effect"] for row in acts["recovered"]["recovered"]} == {1}
+    assert seconds < 120
+    assert _demo_processes() <= before
+
+    kept = report["kept"]
+    dsn = kept["psql"].split(" ", 1)[1].strip("'")
+    with psycopg.connect(dsn) as connection:
+        counted = connection.execute(
+            "select count(*) from artery.integration_task where status = 'sent'"
+        ).fetchone()
+    assert counted == (26,)
+    removed = subprocess.run(
+        [sys.executable, "-m", "pg_artery", *kept["remove"].split()[1:]], capture_output=True
+    )
+    assert removed.returncode == 0
+    assert not Path(kept["directory"]).exists()
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    # pytest's own are too long for a socket; PostgreSQL's user has to get through it
+    directory = Path(tempfile.mkdtemp(dir="/tmp"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_demo_leaves_nothing(
+    server: Server, how: signal.Signals, short_directory: Path
+) -> None:
+    before = _demo_processes()
+    environment = _environment(server) | {"TMPDIR": str(short_directory)}
+    process = subprocess.Popen(
+        [*DEMO, "--keep"], env=environment, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert process.stdout is not None
+    while "The MES is down" not in (line := process.stdout.readline()):
+        assert line, "the demo ended too soon"
+    ours = _demo_processes() - before
+    assert ours, "by then a MES and a runner are up"
+    os.kill(process.pid, how)
+    process.stdout.close()
+    assert process.wait(20) != 0
+
+    def left() -> list[Any]:
+        clusters = short_directory.glob("pg_artery-*/c-*")
+        return [*(_demo_processes() & ours), *clusters]
+
+    deadline = time.monotonic() + 15
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left() == []
+    assert [path.name[:9] for path in short_directory.iterdir()] == ["pg_artery"]
+
+
+def test_what_is_not_a_kept_database_is_not_removed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*DEMO, "--remove", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "no database that a demo left up" in done.stderr
+    assert tmp_path.exists()
+
+
+def _receipt(**changes: Any) -> Receipt:
+    answer = {"status": "acknowledged", "mes_order_no": "SF-1"}
+    first = Receipt(1.0, "id-1", "/mo/create", "ab", "MO-1", 1, "5", True, False, 200, answer)
+    return dataclasses.replace(first, **changes)
+
+
+def _ledger(*receipts: Receipt, **changes: Any) -> Ledger:
+    good = Ledger(
+        told=[("MO-1", 1)],
+        orders=[{"mo_no": "MO-1", "version": 1, "quantity": "5", "status": "released"}],
+        tasks=[{"request_id": "id-1", "mo_no": "MO-1", "version": 1, "status": "sent",
+                "sha256": "ab"}],
+        dispatches=[{"mo_no": "MO-1", "version": 1, "request_id": "id-1", "mes_order_no": "SF-1",
+                     "status": "acknowledged"}],
+        calls=[{"request_id": "id-1", "calls": 1, "sent": 1}],
+        receipts=receipts,
+    )  # fmt: skip
+    return dataclasses.replace(good, **changes)
+
+
+def _broken(ledger: Ledger) -> list[str]:
+    return [claim for claim, holds in ledger.checks().items() if not holds]
+
+
+def test_a_delivery_and_a_harmless_repeat_prove_the_promise() -> None:
+    assert _broken(_ledger(_receipt())) == []
+    assert _broken(_ledger(_receipt(), _receipt(at=2.0, effect=False, replayed=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("ledger", "claim"),
+    [
+        (_ledger(), "what was sent is what the MES received, by Request-ID"),
+        (_ledger(_receipt(), _receipt(replayed=True)), "no Request-ID took effect twice"),
+        (_ledger(_receipt(sha256="cd")), "byte for byte"),
+        (_ledger(_receipt(quantity="6")), "the MES's orders are the ERP's"),
+        (_ledger(_receipt(), tasks=[]), "each version that the ERP committed is one task"),
+        (_ledger(_receipt(), told=[]), "something was released"),
+        (_ledger(_receipt(), calls=[]), "each delivery is in the cloud log, once"),
+        (
+            _ledger(_receipt(), dispatches=[]),
+            "the ERP has each acknowledgement of the MES, and no other",
+        ),
+        (
+            _ledger(_receipt(version=2), _receipt(at=2.0, request_id="id-2")),
+            "the versions of an order arrived in their order",
+        ),
+    ],
+)
+def test_the_proof_fails_where_the_promise_is_broken(ledger: Ledger, claim: str) -> None:
+    assert claim in _broken(ledger)
+
+
+def test_a_half_written_line_of_the_record_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "record"
+    assert read_record(file) == []
+    file.write_text(_receipt().line() + _receipt(at=2.0).line()[:20])
+    assert read_record(file) == [_receipt()]

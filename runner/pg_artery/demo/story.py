@@ -57,8 +57,7 @@ def set_up(stage: Stage, out: Report) -> None:
     stage.wait("the runner", lambda: stage.look("runners"))
     out.say(f"artery run --lease {stage.lease:g} is up as process {runner.pid}")
     out.note(f"  (30 s by default; {stage.lease:g} s let us see the recovery sooner)")
-    out.fact("server", f"{server.version} ({server.kind})")
-    out.fact("lease_seconds", stage.lease)
+    out.data["server"], out.data["lease_seconds"] = server.version, stage.lease
     out.fact("seconds", round(time.monotonic() - began, 3))
 
 
@@ -85,12 +84,12 @@ def deliver(stage: Stage, out: Report) -> None:
         for mo_no in PLAIN
     ]
     out.table("orders", rows)
-    latencies = [row["commit → received, ms"] for row in rows]
-    out.say(f"Median {median(latencies):.1f} ms from the commit (pg_xact_commit_timestamp) to the "
+    middle = median(row["commit → received, ms"] for row in rows)
+    out.say(f"Median {middle:.1f} ms from the commit (pg_xact_commit_timestamp) to the "
             "MES's own clock;")  # fmt: skip
     out.note("  the first one also paid for the connection")
     notes = stage.notifications()
-    out.say(f"NOTIFY {CHANNEL} was heard {len(notes)} times: {notes[0]} … {notes[-1]}")
+    out.say(f"NOTIFY {CHANNEL} was heard {len(notes)} times: {', '.join(notes)}")
     message = stage.look("payload", mo_no=PLAIN[-1])[0]["body"]
     out.say(f"{PLAIN[-1]} starts when revision {message['item']['bom_revision']} is in force. "
             "Its message names each component and the BOM line it is from:")  # fmt: skip
@@ -107,7 +106,7 @@ def deliver(stage: Stage, out: Report) -> None:
         }
         for line in message["components"]
     ])  # fmt: skip
-    out.fact("median_ms", round(median(latencies), 3))
+    out.fact("median_ms", round(middle, 3))
     out.fact("notifications", notes)
 
 

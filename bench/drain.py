@@ -35,10 +35,11 @@ class Run:
         return {**asdict(self), "rate": round(self.rate, 1)}
 
 
-def warm_up(contender: Contender, stack: Stack) -> None:
-    """Let the started worker connect and compile on work that is not measured."""
-    drain(contender, stack, _WARM_UP, _WARM_UP_LIMIT_S)
+def warm_up(contender: Contender, stack: Stack) -> Run:
+    """Let the started worker compile on work that is told apart: what a cold process does."""
+    cold = drain(contender, stack, _WARM_UP, _WARM_UP_LIMIT_S)
     contender.tidy()
+    return cold
 
 
 def drain(contender: Contender, stack: Stack, tasks: int, limit: float) -> Run:

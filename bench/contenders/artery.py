@@ -41,8 +41,8 @@ class Artery(Contender):
             )
 
     def command(self) -> list[str]:
-        processes = str(self.settings["processes"])
-        return [*self._command, "run", "--dsn", self.dsn, "--processes", processes]
+        options = [f"--{name}={value}" for name, value in self.settings.items()]
+        return [*self._command, "run", "--dsn", self.dsn, *options]
 
     def start(self, *, idle: bool = True) -> None:
         """Start `artery run`; with `idle`, wait until each runner has found nothing to do."""

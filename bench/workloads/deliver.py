@@ -28,44 +28,53 @@ def measure(stack: Stack, rounds: int) -> Result:
     install_npm_peers(stack.build)
     install_python_peers(stack.build)
     runs: dict[str, list[Run]] = {contender.name: [] for contender in CONTENDERS}
+    cold: dict[str, list[Run]] = {contender.name: [] for contender in CONTENDERS}
     for turn in range(rounds):
         # who goes first changes, so that nobody always follows the same one
         for kind in CONTENDERS[turn % len(CONTENDERS) :] + CONTENDERS[: turn % len(CONTENDERS)]:
-            run = one_run(kind, stack)
+            first, run = one_run(kind, stack)
             if kind is Artery and run.done != TASKS:
                 raise RuntimeError(
                     f"pg_artery recorded {run.done} of {TASKS} tasks with one log row each"
                 )
+            cold[kind.name].append(first)
             runs[kind.name].append(run)
-    return _result(runs)
+    return _result(runs, cold)
 
 
-def one_run(kind: type[Contender], stack: Stack) -> Run:
-    """Start a contender, warm it up, measure one drain, stop it."""
+def one_run(kind: type[Contender], stack: Stack) -> tuple[Run, Run]:
+    """Start a contender, warm it up, measure one drain, stop it; the cold run and the warm."""
     contender = kind(
         stack.database(f"deliver_{kind.name}"), stack.url, stack.build, DELIVER[kind.name]
     )
     try:
         contender.start()
-        warm_up(contender, stack)
-        return drain(contender, stack, TASKS, LIMIT_S)
+        cold = warm_up(contender, stack)
+        return cold, drain(contender, stack, TASKS, LIMIT_S)
     finally:
         contender.close()
 
 
-def _result(runs: dict[str, list[Run]]) -> Result:
-    rates = {name: median([run.rate for run in done]) for name, done in runs.items()}
+def _result(runs: dict[str, list[Run]], cold: dict[str, list[Run]]) -> Result:
+    rates = {name: median(_rates(done)) for name, done in runs.items()}
     best = max((name for name in rates if name != Artery.name), key=lambda name: rates[name])
     rows = [(name, f"{rate:,.0f}/s", _cpu(runs[name])) for name, rate in rates.items()]
     figures: dict[str, Any] = {
         "reference": best,
         "clock": "commit of the fill to a warm, idle worker → the last task recorded done",
+        "cold": "the same for the first 10,000 tasks of a process that is connected but new",
         "median_rate": {name: round(rate, 1) for name, rate in rates.items()},
+        "median_rate_cold": {name: round(median(_rates(found)), 1) for name, found in cold.items()},
         "settings": DELIVER,
         "why": WHY,
         "runs": {name: [run.figures() for run in done] for name, done in runs.items()},
+        "cold_runs": {name: [run.figures() for run in found] for name, found in cold.items()},
     }
     return Result("deliver", rates[Artery.name] / rates[best], TARGET, rows, figures)
+
+
+def _rates(runs: list[Run]) -> list[float]:
+    return [run.rate for run in runs]
 
 
 def _cpu(runs: list[Run]) -> str:

@@ -118,7 +118,7 @@ begin
             detail = format('Table %s cannot be bound to a topic that has no route.', p_table),
             hint = 'Add the route first: insert into artery.route (topic, endpoint_id, path_template) ...';
     end if;
-    if cardinality(p_events) = 0 or not p_events <@ array['insert', 'update', 'delete'] then
+    if (cardinality(p_events) > 0 and p_events <@ array['insert', 'update', 'delete']) is not true then
         raise exception using
             errcode = 'IN013',
             message = 'p_events must name insert, update or delete',
@@ -134,7 +134,8 @@ begin
             perform artery._create_binding(
                 p_table, p_topic, v_event, p_when, null, p_payload, p_document_id, p_ordering_key
             );
-        exception when invalid_object_definition or undefined_column or undefined_table then
+        exception when invalid_object_definition or undefined_column or undefined_table
+            or syntax_error then
             perform artery._create_binding(
                 p_table, p_topic, v_event, null, p_when, p_payload, p_document_id, p_ordering_key
             );
@@ -164,7 +165,10 @@ begin
     -- p_event is one of three words, p_table a regclass; the condition is an administrator's code
     execute format(
         'create trigger %I after %s on %s for each row %s execute function artery.outbox_binding(%L, %L, %L, %L, %L)',
-        left('artery_' || p_event || '_' || p_topic, 63), p_event, p_table,
+        case
+            when length(p_topic) <= 49 then 'artery_' || p_event || '_' || p_topic
+            else left('artery_' || p_event || '_' || p_topic, 30) || '_' || md5(p_topic)
+        end, p_event, p_table,
         coalesce('when (' || p_native_when || ')', ''),
         p_topic, coalesce(p_when, 'true'), p_payload, coalesce(p_document_id, 'null'), coalesce(p_ordering_key, 'null')
     );

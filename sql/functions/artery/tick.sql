@@ -119,7 +119,7 @@ begin
     end loop;
 end
 $procedure$;
-comment on procedure artery.tick() is
+comment on procedure artery.tick() is -- noqa: LT01
 'The one entry point of everything on a clock: runs the due steps of artery.sweep_step. Any number '
 'at once is safe';
 grant execute on procedure artery.tick to artery_runner, artery_admin;

@@ -1,21 +1,87 @@
-/* Claims due tasks for one runner, in order of due time within a priority, in equal shares over
-   the endpoints that have work; what one endpoint leaves of its share, the others get in a second
-   pass.
+/* The tasks of one endpoint to claim next, locked: by priority, then due time. Skips what others have
+   locked; of an ordering key only the first open task, whatever enqueue_task could see. */
+create or replace function artery._pick_tasks(
+    p_endpoint_id integer, p_lanes jsonb, p_now timestamptz, p_limit integer,
+    out ids bigint[], out frontier jsonb
+)
+language sql
+volatile
+set search_path = ''
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $function$
+with picked as materialized (
+    select
+        q.id,
+        q.due_at,
+        l.priority
+    from (
+        select
+            w.priority,
+            w.since
+        from jsonb_to_recordset(p_lanes) as w (
+            endpoint_id integer, priority smallint, since timestamptz
+        )
+        where w.endpoint_id = p_endpoint_id
+        order by w.priority
+    ) as l
+    cross join lateral (
+        select
+            t.id,
+            t.due_at
+        from artery.integration_task as t
+        where
+            t.endpoint_id = p_endpoint_id
+            and t.priority = l.priority
+            and t.status in ('pending', 'failed')
+            and not t.queued
+            and t.due_at between l.since and p_now
+            and (t.ordering_key is null or not exists (
+                select from artery.integration_task as b
+                where
+                    b.endpoint_id = t.endpoint_id
+                    and b.ordering_key = t.ordering_key
+                    and b.id < t.id
+                    and b.status not in ('sent', 'cancelled', 'compensated')
+            ))
+        order by t.due_at, t.id
+        limit p_limit
+        for update of t skip locked
+    ) as q
+    limit p_limit
+)
 
-   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report,
-   a dump, an idle slot), and each claim would walk them again. So a claim starts at the lane's
+select
+    (select array_agg(p.id) from picked as p),
+    (
+        select jsonb_object_agg(e.lane, e.due_at)
+        from (
+            select
+                p_endpoint_id || '/' || p.priority as lane,
+                max(p.due_at) as due_at
+            from picked as p
+            group by p.priority
+        ) as e
+    )
+$function$;
+comment on function artery._pick_tasks(integer, jsonb, timestamptz, integer) is
+'Locks the tasks of an endpoint that are next; with the due time reached in each lane';
+
+/* Claims due tasks for one runner: equal shares over the endpoints that have work; what one leaves of
+   its share, the others get in a second pass.
+
+   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report, a
+   dump, an idle slot), and each claim would walk them again. So a claim starts at each lane's
    frontier: the due time up to which this session has claimed, less a slack for transactions that
-   commit late. What still lies behind the frontier (later commits, rolled-back claims) is found by
-   an unbounded claim, made whenever twenty times the cost of the last one have passed: it takes a
+   commit late. What still lies behind the frontier (later commits, rolled-back claims) is found by an
+   unbounded claim, made whenever twenty times the cost of the last one have passed: it takes a
    twentieth of the time however long the dead front grows. The cursor is a session setting: a hint
-   about the queue, not about the runner, so it is harmless when a pooler hands the session to
-   another.
+   about the queue, not about the runner, so it is harmless when a pooler hands the session on.
 
-   max_in_flight is counted by one claim at a time: the others pass the endpoint over until that
-   one has committed.
-
-   The planner settings pin the index walks: statistics taken while the queue was empty must not
-   talk it into sorts. */
+   The planner settings, here and in the helpers, pin the index walks: statistics taken while the
+   queue was empty must not talk it into sorts. */
 create or replace function artery.claim_tasks(
     p_runner bigint, p_limit integer default 100, p_lease interval default '30 seconds'
 )
@@ -31,7 +97,8 @@ returns table (
     content_type text,
     headers jsonb,
     body text,
-    due_at timestamptz
+    due_at timestamptz,
+    delay_ms double precision
 )
 language plpgsql
 volatile
@@ -45,16 +112,17 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 declare
-    c_slack constant interval := interval '100 milliseconds';
     v_now timestamptz := clock_timestamp();
-    v_cursor jsonb := nullif(current_setting('artery.claim_cursor', true), '')::jsonb;
+    v_cursor jsonb := coalesce(nullif(current_setting('artery.claim_cursor', true), '')::jsonb, '{}');
     -- a time far ahead is a clock that was set back
     v_unbounded boolean := coalesce((v_cursor ->> 'next_unbounded_at')::timestamptz
         not between v_now and v_now + interval '1 minute', true);
     v_lanes jsonb;
     v_share integer;
-    v_ids bigint[];
-    v_frontier jsonb;
+    v_endpoint record;
+    v_room integer;
+    v_permit record;
+    v_picked record;
     v_claimed integer := 0;
 begin
     perform from artery.runner as r where r.id = p_runner and r.stopped_at is null;
@@ -62,7 +130,7 @@ begin
         raise exception using
             errcode = 'IN012',
             message = format('runner %s is not registered', p_runner),
-            detail = 'It never was, has stopped, or was silent for so long that it was forgotten.',
+            detail = 'It never was, has stopped, or was silent so long that it was forgotten.',
             hint = 'Register again with artery.register_runner.';
     end if;
     if p_lease is null or p_lease <= interval '0' then
@@ -74,151 +142,67 @@ begin
     end if;
 
     select
-        jsonb_agg(jsonb_build_object('endpoint_id', w.endpoint_id, 'priority', w.priority, 'since', w.since)),
-        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))::integer
+        jsonb_agg(to_jsonb(w)),
+        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))
     into v_lanes, v_share
-    from (
-        select
-            l.endpoint_id,
-            l.priority,
-            e.max_in_flight,
-            b.since
-        from artery.lane as l
-        inner join artery.endpoint as e on e.id = l.endpoint_id and e.enabled
-        left join artery.rate_limiter as rl on rl.endpoint_id = l.endpoint_id
-        cross join lateral (
-            select case when v_unbounded then null else (
-                v_cursor -> 'frontier' ->> (l.endpoint_id || '/' || l.priority)
-            )::timestamptz - c_slack end as frontier
-        ) as f
-        cross join lateral (select coalesce(f.frontier, '-infinity') as since) as b
-        where
-            coalesce(rl.blocked_until <= v_now, true)
-            and exists (
-                select from artery.integration_task as t
-                where
-                    t.endpoint_id = l.endpoint_id
-                    and t.priority = l.priority
-                    and t.status in ('pending', 'failed')
-                    and not t.queued
-                    and t.due_at between b.since and v_now
-            )
-        offset 0
-    ) as w
-    where
-        w.max_in_flight is null
-        or pg_try_advisory_xact_lock(hashtext('artery.max_in_flight'), w.endpoint_id);
+    from artery._due_lanes(v_now, case when v_unbounded then null else v_cursor -> 'frontier' end) as w;
 
-    while v_lanes is not null and v_claimed < p_limit loop
-        with lane as materialized (
+    -- a loop over endpoints, not tasks: each has limits of its own, and a share
+    for v_endpoint in
+        select
+            x.endpoint_id,
+            x.gated,
+            case p.pass when 1 then v_share else p_limit end as share
+        from generate_series(1, 2) as p (pass)
+        cross join (
             select
                 w.endpoint_id,
-                w.priority,
-                w.since
-            from jsonb_to_recordset(v_lanes) as w (endpoint_id integer, priority smallint, since timestamptz)
-        ),
+                bool_or(w.gated) as gated
+            from jsonb_to_recordset(v_lanes) as w (endpoint_id integer, gated boolean)
+            group by w.endpoint_id
+        ) as x
+        where p.pass = 1 or v_share < p_limit
+        order by p.pass, random()
+    loop
+        exit when v_claimed >= p_limit;
+        v_room := least(v_endpoint.share, p_limit - v_claimed);
+        select v_room as room, 0 as first_ms, 0 as step_ms into v_permit;
+        if v_endpoint.gated then
+            v_permit := artery._permit(v_endpoint.endpoint_id, v_room, v_now);
+        end if;
+        continue when v_permit.room = 0;
 
-        picked as materialized (
-            select
-                t.id,
-                t.due_at,
-                x.endpoint_id,
-                t.priority
-            from (
-                select
-                    d.endpoint_id,
-                    least(v_share, e.max_in_flight - case when e.max_in_flight is not null then (
-                        select count(*)
-                        from artery.integration_task as p
-                        where p.endpoint_id = e.id and p.status = 'processing'
-                    ) end) as room
-                from (select distinct lane.endpoint_id from lane) as d
-                inner join artery.endpoint as e on e.id = d.endpoint_id
-                order by random()
-            ) as x
-            cross join lateral (
-                select
-                    q.id,
-                    q.due_at,
-                    l.priority
-                from (
-                    select
-                        lane.priority,
-                        lane.since
-                    from lane
-                    where lane.endpoint_id = x.endpoint_id
-                    order by lane.priority
-                ) as l
-                cross join lateral (
-                    select
-                        t.id,
-                        t.due_at
-                    from artery.integration_task as t
-                    where
-                        t.endpoint_id = x.endpoint_id
-                        and t.priority = l.priority
-                        and t.status in ('pending', 'failed')
-                        and not t.queued
-                        and t.due_at between l.since and v_now
-                        -- a transaction that was not yet visible to enqueue_task may have put an earlier task of the key
-                        and (t.ordering_key is null or not exists (
-                            select from artery.integration_task as b
-                            where
-                                b.endpoint_id = t.endpoint_id
-                                and b.ordering_key = t.ordering_key
-                                and b.id < t.id
-                                and b.status not in ('sent', 'cancelled', 'compensated')
-                        ))
-                    order by t.due_at, t.id
-                    limit greatest(x.room, 0)
-                    for update of t skip locked
-                ) as q
-                limit greatest(x.room, 0)
-            ) as t
-            limit p_limit - v_claimed
-        ),
-
-        lane_end as (
-            select
-                p.endpoint_id || '/' || p.priority as lane,
-                max(p.due_at) as frontier
-            from picked as p
-            group by p.endpoint_id, p.priority
-        )
-
-        select
-            (select array_agg(p.id) from picked as p),
-            (select jsonb_object_agg(e.lane, e.frontier) from lane_end as e)
-        into v_ids, v_frontier;
-        exit when v_ids is null;
-
-        v_claimed := v_claimed + cardinality(v_ids);
+        v_picked := artery._pick_tasks(v_endpoint.endpoint_id, v_lanes, v_now, v_permit.room);
+        continue when v_picked.ids is null;
+        v_claimed := v_claimed + cardinality(v_picked.ids);
         v_cursor := jsonb_set(
-            coalesce(v_cursor, '{}'), '{frontier}', coalesce(v_cursor -> 'frontier', '{}') || v_frontier
+            v_cursor, '{frontier}', coalesce(v_cursor -> 'frontier', '{}') || v_picked.frontier
         );
+        if v_endpoint.gated then
+            perform artery._spend(
+                v_endpoint.endpoint_id, cardinality(v_picked.ids), v_permit.step_ms, v_now, p_lease
+            );
+        end if;
+
         return query
         update artery.integration_task as t
         set
             status = 'processing',
             runner_id = p_runner,
             locked_until = v_now + p_lease
-        from unnest(v_ids) as u (id)
+        from unnest(v_picked.ids) with ordinality as u (id, position)
         cross join artery.endpoint as e
-        where t.id = u.id and e.id = t.endpoint_id
+        where t.id = u.id and e.id = v_endpoint.endpoint_id
         returning
             t.id, t.attempt, t.request_id, t.topic, t.endpoint_id, e.version,
-            t.method, t.path, t.content_type, t.headers, t.body, t.due_at;
-
-        exit when v_share >= p_limit;
-        v_share := p_limit;
+            t.method, t.path, t.content_type, t.headers, t.body, t.due_at,
+            greatest(v_permit.first_ms + (u.position - 1) * v_permit.step_ms, 0)::double precision;
     end loop;
 
     if v_unbounded then
-        v_cursor := jsonb_set(
-            coalesce(v_cursor, '{}'),
-            '{next_unbounded_at}',
-            to_jsonb(clock_timestamp() + least(20 * (clock_timestamp() - v_now), interval '1 minute'))
-        );
+        v_cursor := jsonb_set(v_cursor, '{next_unbounded_at}', to_jsonb(
+            clock_timestamp() + least(20 * (clock_timestamp() - v_now), interval '1 minute')
+        ));
     end if;
     perform set_config('artery.claim_cursor', v_cursor::text, false);
 
@@ -231,6 +215,7 @@ end
 $function$;
 
 comment on function artery.claim_tasks(bigint, integer, interval) is
-'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock); '
-'returns the frozen requests. Errors: IN012 unknown runner, IN014 bad lease.';
+'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock). '
+'Returns the frozen requests; each may be sent delay_ms from now, not before (the rate limit). '
+'Errors: IN012 unknown runner, IN014 bad lease';
 grant execute on function artery.claim_tasks(bigint, integer, interval) to artery_runner;

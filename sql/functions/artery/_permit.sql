@@ -1,0 +1,112 @@
+/* May an endpoint be called now, and how often? Breaker, then limiter, then calls in flight: a quota
+   is not spent on a receiver that is down. Locks the endpoint's rows, so that all runners together
+   keep within the limits; whoever finds them locked gets nothing this time rather than wait.
+
+   The limiter is the generic cell rate algorithm (ITU-T I.371), a token bucket kept as one moment:
+   with T = 1 / rate and next = max(now, next_free_at), call k of a batch may go at
+   max(now, next + k T - (burst - 1) T), and next_free_at becomes next + n T. Up to a second's worth
+   is handed out ahead, each call with its own delay: one claim a second serves any rate. */
+create or replace function artery._permit(
+    p_endpoint_id integer, p_wanted integer, p_now timestamptz,
+    out room integer, out first_ms double precision, out step_ms double precision
+)
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_endpoint artery.endpoint;
+    v_state text;
+    v_probe_at timestamptz;
+    v_next_free_at timestamptz;
+begin
+    room := p_wanted;
+    first_ms := 0;
+    step_ms := 0;
+    select e.* into v_endpoint from artery.endpoint as e where e.id = p_endpoint_id;
+
+    select
+        b.state,
+        b.probe_at
+    into v_state, v_probe_at
+    from artery.breaker as b
+    where b.endpoint_id = p_endpoint_id and b.state <> 'closed'
+    for no key update skip locked;
+    if found then
+        if v_probe_at <= p_now then
+            room := 1;
+        else
+            room := 0;
+            return;
+        end if;
+    elsif exists (
+        select from artery.breaker as b
+        where b.endpoint_id = p_endpoint_id and b.state <> 'closed'
+    ) then
+        room := 0;
+        return;
+    end if;
+
+    if v_endpoint.rate_per_second is not null or v_endpoint.max_in_flight is not null then
+        insert into artery.rate_limiter (endpoint_id)
+        values (p_endpoint_id)
+        on conflict do nothing;
+        select l.next_free_at
+        into v_next_free_at
+        from artery.rate_limiter as l
+        where l.endpoint_id = p_endpoint_id
+        for no key update skip locked;
+        if not found then
+            room := 0;
+            return;
+        end if;
+    end if;
+
+    if v_endpoint.rate_per_second is not null then
+        step_ms := 1000 / v_endpoint.rate_per_second;
+        first_ms := greatest(extract(epoch from v_next_free_at - p_now) * 1000, 0)
+            - (v_endpoint.burst - 1) * step_ms;
+        room := least(room, floor((1000 - first_ms) / step_ms) + 1);
+    end if;
+
+    if v_endpoint.max_in_flight is not null then
+        room := least(room, v_endpoint.max_in_flight - (
+            select count(*)
+            from artery.integration_task as t
+            where t.endpoint_id = p_endpoint_id and t.status = 'processing'
+        ));
+    end if;
+    room := greatest(room, 0);
+end
+$function$;
+comment on function artery._permit(integer, integer, timestamptz) is
+'How many calls an endpoint may get now, of those wanted, and when: first_ms from now (negative: '
+'at once), then every step_ms';
+
+-- What became of a permit: p_count calls were claimed under it, in the same transaction
+create or replace function artery._spend(
+    p_endpoint_id integer, p_count integer, p_step_ms double precision, p_now timestamptz,
+    p_lease interval
+)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+begin
+    if p_step_ms > 0 then
+        update artery.rate_limiter as l
+        set next_free_at = greatest(l.next_free_at, p_now) + p_count * p_step_ms * interval '1 millisecond'
+        where l.endpoint_id = p_endpoint_id;
+    end if;
+
+    if exists (
+        select from artery.breaker as b
+        where b.endpoint_id = p_endpoint_id and b.state <> 'closed'
+    ) then
+        perform artery._move_breaker(p_endpoint_id, 'half_open', 'one call probes', p_now + p_lease);
+    end if;
+end
+$function$;
+comment on function artery._spend(integer, integer, double precision, timestamptz, interval) is
+'Counts calls claimed under artery._permit: moves the limiter on, makes an open breaker half open';

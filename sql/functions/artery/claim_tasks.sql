@@ -121,7 +121,8 @@ declare
     v_share integer;
     v_endpoint record;
     v_room integer;
-    v_permit record;
+    v_first_ms double precision;
+    v_step_ms double precision;
     v_picked record;
     v_claimed integer := 0;
 begin
@@ -143,7 +144,7 @@ begin
 
     select
         jsonb_agg(to_jsonb(w)),
-        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))
+        ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))::integer
     into v_lanes, v_share
     from artery._due_lanes(v_now, case when v_unbounded then null else v_cursor -> 'frontier' end) as w;
 
@@ -166,13 +167,19 @@ begin
     loop
         exit when v_claimed >= p_limit;
         v_room := least(v_endpoint.share, p_limit - v_claimed);
-        select v_room as room, 0 as first_ms, 0 as step_ms into v_permit;
+        v_first_ms := 0;
+        v_step_ms := 0;
         if v_endpoint.gated then
-            v_permit := artery._permit(v_endpoint.endpoint_id, v_room, v_now);
+            select
+                p.room,
+                p.first_ms,
+                p.step_ms
+            into v_room, v_first_ms, v_step_ms
+            from artery._permit(v_endpoint.endpoint_id, v_room, v_now) as p;
         end if;
-        continue when v_permit.room = 0;
+        continue when v_room = 0;
 
-        v_picked := artery._pick_tasks(v_endpoint.endpoint_id, v_lanes, v_now, v_permit.room);
+        v_picked := artery._pick_tasks(v_endpoint.endpoint_id, v_lanes, v_now, v_room);
         continue when v_picked.ids is null;
         v_claimed := v_claimed + cardinality(v_picked.ids);
         v_cursor := jsonb_set(
@@ -180,7 +187,7 @@ begin
         );
         if v_endpoint.gated then
             perform artery._spend(
-                v_endpoint.endpoint_id, cardinality(v_picked.ids), v_permit.step_ms, v_now, p_lease
+                v_endpoint.endpoint_id, cardinality(v_picked.ids), v_step_ms, v_now, p_lease
             );
         end if;
 
@@ -196,7 +203,7 @@ begin
         returning
             t.id, t.attempt, t.request_id, t.topic, t.endpoint_id, e.version,
             t.method, t.path, t.content_type, t.headers, t.body, t.due_at,
-            greatest(v_permit.first_ms + (u.position - 1) * v_permit.step_ms, 0)::double precision;
+            greatest(v_first_ms + (u.position - 1) * v_step_ms, 0);
     end loop;
 
     if v_unbounded then

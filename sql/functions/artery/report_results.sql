@@ -65,6 +65,8 @@ declare
     v_replies jsonb;
     v_stale bigint[] := '{}'::bigint[];
     v_unhandled bigint[] := '{}'::bigint[];
+    v_tally jsonb;
+    v_hold integer[];
     v_reply jsonb;
 begin
     -- yesterday's too: a call may have begun before midnight
@@ -84,8 +86,8 @@ begin
             c.counts,
             e.logged_body_bytes,
             r.reply_handler,
-            case when c.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
-                then 'dead' else c.status end as new_status,
+            case when o.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
+                then 'dead' else o.status end as new_status,
             v_now + w.wait as blocked_until,
             v_now + greatest(
                 -- full jitter: anywhere between now and the exponential step, which is counted
@@ -104,6 +106,11 @@ begin
         cross join lateral artery._classify(
             i.status_code, i.error_kind, e.retryable_statuses, e.idempotent
         ) as c
+        cross join lateral (
+            select case when i.error_kind is null
+                then coalesce(e.status_outcomes ->> i.status_code::text, c.status)
+                else c.status end as status
+        ) as o
         -- least() would take the cap for a wait that nobody asked for
         cross join lateral (select artery._retry_after(i.retry_after, v_now) as asked) as a
         cross join lateral (
@@ -149,27 +156,27 @@ begin
             d.new_status, d.error_class, d.error, d.peer,
             d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms
         from done as d
-    ),
-
-    blocked as (
-        insert into artery.rate_limiter (endpoint_id, blocked_until, blocked_reason)
-        select
-            d.endpoint_id,
-            max(d.blocked_until),
-            'Retry-After: ' || max(d.retry_after)
-        from done as d
-        where d.blocked_until > v_now and d.status_code in (429, 503)
-        group by d.endpoint_id
-        order by d.endpoint_id
-        on conflict (endpoint_id) do update
-        set
-            blocked_until = greatest(artery.rate_limiter.blocked_until, excluded.blocked_until),
-            blocked_reason = excluded.blocked_reason
     )
 
     select
         array_agg(d.id),
         array_agg(d.id) filter (where d.ordering_key is not null and d.new_status = 'sent'),
+        (
+            select jsonb_agg(to_jsonb(e))
+            from (
+                select
+                    x.endpoint_id,
+                    count(*) filter (where x.error_class is distinct from 'own_fault') as calls,
+                    count(*) filter (
+                        where x.error_class in ('retryable', 'unreachable', 'unknown_outcome')
+                    ) as failures,
+                    bool_or(x.status_code = 410 and x.new_status = 'dead') as gone,
+                    max(x.blocked_until) filter (where x.status_code in (429, 503)) as blocked_until,
+                    max(x.retry_after) as retry_after
+                from done as x
+                group by x.endpoint_id
+            ) as e
+        ),
         jsonb_agg(jsonb_build_object(
             'handler', d.reply_handler,
             'reply', jsonb_build_object(
@@ -185,7 +192,7 @@ begin
                 'error', d.task_error
             )
         ) order by d.id) filter (where d.handler_status = 'done')
-    into v_done, v_ordered, v_replies
+    into v_done, v_ordered, v_tally, v_replies
     from done as d;
 
     if jsonb_array_length(p_results) > coalesce(cardinality(v_done), 0) then
@@ -194,6 +201,7 @@ begin
     if v_ordered is not null then
         perform artery._unblock_next(v_ordered);
     end if;
+    v_hold := artery._judge_endpoints(v_tally, v_now);
 
     -- one after the other, each in its own subtransaction: a handler is the domain's code, a document at a time
     for v_reply in select r.value from jsonb_array_elements(v_replies) as r (value) loop
@@ -209,7 +217,8 @@ begin
     return jsonb_build_object(
         'applied', coalesce(cardinality(v_done), 0),
         'stale', to_jsonb(v_stale),
-        'handler_failed', to_jsonb(v_unhandled)
+        'handler_failed', to_jsonb(v_unhandled),
+        'hold', to_jsonb(v_hold)
     );
 end
 $function$;
@@ -217,5 +226,5 @@ $function$;
 comment on function artery.report_results(bigint, jsonb) is
 'Writes back what a runner''s calls came to: an array of {id, attempt, span_id, status_code | '
 'error_kind, ...}, facts only. Returns {"applied": count, "stale": [task ids], "handler_failed": '
-'[task ids]}. Idempotent.';
+'[task ids], "hold": [endpoint ids that may not be called now]}. Idempotent.';
 grant execute on function artery.report_results(bigint, jsonb) to artery_runner;

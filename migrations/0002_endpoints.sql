@@ -52,7 +52,7 @@ comment on column artery.endpoint.idempotent is
 comment on column artery.endpoint.cloud is
 'Outside our own premises: its tasks show in artery.cloud_outbox';
 comment on column artery.endpoint.max_in_flight is
-'Most calls under way at once, all runners together; null = no limit';
+'Most calls under way at once, all runners together; null = no limit, or 10 where not idempotent';
 comment on column artery.endpoint.logged_body_bytes is
 'Bodies in cloud_log are cut to this; hash and length are kept whole';
 comment on column artery.endpoint.version is

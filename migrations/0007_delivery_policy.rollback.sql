@@ -1,4 +1,3 @@
-alter table artery.integration_task drop column if exists sending;
 drop table if exists artery.breaker_event;
 drop table if exists artery.breaker;
 alter table artery.rate_limiter drop column if exists next_free_at;

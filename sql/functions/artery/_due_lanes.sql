@@ -8,7 +8,10 @@ select
     l.endpoint_id,
     l.priority,
     s.since,
-    e.rate_per_second is not null or e.max_in_flight is not null or coalesce(b.state <> 'closed', false)
+    e.rate_per_second is not null
+    or e.max_in_flight is not null
+    or not e.idempotent
+    or coalesce(b.state <> 'closed', false)
 from artery.lane as l
 inner join artery.endpoint as e on e.id = l.endpoint_id and e.enabled
 left join artery.rate_limiter as r on r.endpoint_id = l.endpoint_id

@@ -1,7 +1,7 @@
-/* What one report says about the endpoints themselves. Retry-After binds all runners. 410 means that
-   the endpoint is gone: it is disabled. Failures feed the breaker, whose window rolls in two halves:
-   what the one before it had counts by the share of it that still lies within breaker_window of now.
-   An endpoint that never failed has no breaker row and costs nothing. */
+/* What one report says about the endpoints themselves. Retry-After binds all runners. 410 means
+   that the endpoint is gone: it is disabled. Failures feed the breaker, whose window rolls in two
+   halves: what the one before it had counts by the share of it that still lies within
+   breaker_window of now. An endpoint that never failed has no breaker row and costs nothing. */
 create or replace function artery._judge_endpoints(p_tally jsonb, p_now timestamptz)
 returns integer[]
 language plpgsql
@@ -10,7 +10,7 @@ set search_path = ''
 as $function$
 declare
     v_tally record;
-    v_breaker artery.breaker;
+    v_breaker record;
     v_weight double precision;
     v_calls double precision;
     v_failures double precision;
@@ -38,7 +38,10 @@ begin
     loop
         if v_tally.blocked_until > p_now then
             insert into artery.rate_limiter as l (endpoint_id, blocked_until, blocked_reason)
-            values (v_tally.endpoint_id, v_tally.blocked_until, 'Retry-After: ' || v_tally.retry_after)
+            values (
+                v_tally.endpoint_id, v_tally.blocked_until,
+                'Retry-After: ' || v_tally.retry_after
+            )
             on conflict (endpoint_id) do update
             set
                 blocked_until = greatest(l.blocked_until, excluded.blocked_until),
@@ -49,7 +52,9 @@ begin
             update artery.endpoint as e
             set enabled = false
             where e.id = v_tally.endpoint_id and e.enabled;
-            perform artery._move_breaker(v_tally.endpoint_id, 'open', 'gone (410): the endpoint is disabled');
+            perform artery._move_breaker(
+                v_tally.endpoint_id, 'open', 'gone (410): the endpoint is disabled'
+            );
             v_hold := v_hold || v_tally.endpoint_id;
             continue;
         end if;
@@ -71,8 +76,14 @@ begin
         values (v_tally.endpoint_id, p_now)
         on conflict (endpoint_id) do update
         set
-            previous_calls = case when b.window_started_at > p_now - 2 * v_tally.breaker_window then b.calls else 0 end,
-            previous_failures = case when b.window_started_at > p_now - 2 * v_tally.breaker_window then b.failures else 0 end,
+            previous_calls = case
+                when b.window_started_at > p_now - 2 * v_tally.breaker_window then b.calls
+                else 0
+            end,
+            previous_failures = case
+                when b.window_started_at > p_now - 2 * v_tally.breaker_window then b.failures
+                else 0
+            end,
             calls = 0,
             failures = 0,
             window_started_at = p_now
@@ -83,12 +94,21 @@ begin
             calls = b.calls + v_tally.calls,
             failures = b.failures + v_tally.failures
         where b.endpoint_id = v_tally.endpoint_id
-        returning * into v_breaker;
+        returning
+            b.calls,
+            b.failures,
+            b.previous_calls,
+            b.previous_failures,
+            b.window_started_at
+        into v_breaker;
 
-        v_weight := 1 - extract(epoch from p_now - v_breaker.window_started_at) / extract(epoch from v_tally.breaker_window);
+        v_weight := (1 - extract(epoch from p_now - v_breaker.window_started_at)
+            / extract(epoch from v_tally.breaker_window))::double precision;
         v_calls := v_breaker.calls + v_weight * v_breaker.previous_calls;
         v_failures := v_breaker.failures + v_weight * v_breaker.previous_failures;
-        if v_calls >= v_tally.breaker_min_calls and v_failures >= v_tally.breaker_failure_rate * v_calls then
+        if v_calls >= v_tally.breaker_min_calls
+            and v_failures >= v_tally.breaker_failure_rate * v_calls
+        then
             perform artery._move_breaker(
                 v_tally.endpoint_id,
                 'open',
@@ -108,4 +128,5 @@ begin
 end
 $function$;
 comment on function artery._judge_endpoints(jsonb, timestamptz) is
-'Blocks, disables, opens or closes endpoints after a report; returns those that may not be called now';
+'Blocks, disables, opens or closes endpoints after a report; returns those that may not be called '
+'now';

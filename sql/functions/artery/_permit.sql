@@ -1,11 +1,12 @@
-/* May an endpoint be called now, and how often? Breaker, then limiter, then calls in flight: a quota
-   is not spent on a receiver that is down. Locks the endpoint's rows, so that all runners together
-   keep within the limits; whoever finds them locked gets nothing this time rather than wait.
+/* May an endpoint be called now, and how often? Breaker, then limiter, then calls in flight: a
+   quota is not spent on a receiver that is down. Locks the endpoint's rows, so that all runners
+   together keep within the limits; whoever finds them locked gets nothing this time rather than
+   wait.
 
    The limiter is the generic cell rate algorithm (ITU-T I.371), a token bucket kept as one moment:
-   with T = 1 / rate and next = max(now, next_free_at), call k of a batch may go at
-   max(now, next + k T - (burst - 1) T), and next_free_at becomes next + n T. Up to a second's worth
-   is handed out ahead, each call with its own delay: one claim a second serves any rate. */
+   with T = 1 / rate and next = max(now, next_free_at), call k of a batch may go at max(now, next +
+   k T - (burst - 1) T), and next_free_at becomes next + n T. Up to a second's worth is handed out
+   ahead, each call with its own delay: one claim a second serves any rate. */
 create or replace function artery._permit(
     p_endpoint_id integer, p_wanted integer, p_now timestamptz,
     out room integer, out first_ms double precision, out step_ms double precision
@@ -15,20 +16,24 @@ volatile
 set search_path = ''
 as $function$
 declare
-    v_endpoint artery.endpoint;
-    v_state text;
+    v_endpoint record;
     v_probe_at timestamptz;
     v_next_free_at timestamptz;
 begin
     room := p_wanted;
     first_ms := 0;
     step_ms := 0;
-    select e.* into v_endpoint from artery.endpoint as e where e.id = p_endpoint_id;
-
     select
-        b.state,
-        b.probe_at
-    into v_state, v_probe_at
+        e.rate_per_second,
+        e.burst,
+        -- what is claimed and not reported when a runner dies is held for a person: keep it few
+        coalesce(e.max_in_flight, case when not e.idempotent then 10 end) as max_in_flight
+    into v_endpoint
+    from artery.endpoint as e
+    where e.id = p_endpoint_id;
+
+    select b.probe_at
+    into v_probe_at
     from artery.breaker as b
     where b.endpoint_id = p_endpoint_id and b.state <> 'closed'
     for no key update skip locked;
@@ -63,15 +68,15 @@ begin
     end if;
 
     if v_endpoint.rate_per_second is not null then
-        step_ms := 1000 / v_endpoint.rate_per_second;
-        first_ms := greatest(extract(epoch from v_next_free_at - p_now) * 1000, 0)
+        step_ms := (1000 / v_endpoint.rate_per_second)::double precision;
+        first_ms := greatest(extract(epoch from v_next_free_at - p_now) * 1000, 0)::double precision
             - (v_endpoint.burst - 1) * step_ms;
-        room := least(room, floor((1000 - first_ms) / step_ms) + 1);
+        room := least(room, (floor((1000 - first_ms) / step_ms) + 1)::integer);
     end if;
 
     if v_endpoint.max_in_flight is not null then
         room := least(room, v_endpoint.max_in_flight - (
-            select count(*)
+            select count(*)::integer
             from artery.integration_task as t
             where t.endpoint_id = p_endpoint_id and t.status = 'processing'
         ));

@@ -1,5 +1,5 @@
-/* The tasks of one endpoint to claim next, locked: by priority, then due time. Skips what others have
-   locked; of an ordering key only the first open task, whatever enqueue_task could see. */
+/* The tasks of one endpoint to claim next, locked: by priority, then due time. Skips what others
+   have locked; of an ordering key only the first open task, whatever enqueue_task could see. */
 create or replace function artery._pick_tasks(
     p_endpoint_id integer, p_lanes jsonb, p_now timestamptz, p_limit integer,
     out ids bigint[], out frontier jsonb
@@ -69,14 +69,14 @@ $function$;
 comment on function artery._pick_tasks(integer, jsonb, timestamptz, integer) is
 'Locks the tasks of an endpoint that are next; with the due time reached in each lane';
 
-/* Claims due tasks for one runner: equal shares over the endpoints that have work; what one leaves of
-   its share, the others get in a second pass.
+/* Claims due tasks for one runner: equal shares over the endpoints that have work; what one leaves
+   of its share, the others get in a second pass.
 
-   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report, a
-   dump, an idle slot), and each claim would walk them again. So a claim starts at each lane's
+   Dead index entries pile up at the front of the queue while anything holds back vacuum (a report,
+   a dump, an idle slot), and each claim would walk them again. So a claim starts at each lane's
    frontier: the due time up to which this session has claimed, less a slack for transactions that
-   commit late. What still lies behind the frontier (later commits, rolled-back claims) is found by an
-   unbounded claim, made whenever twenty times the cost of the last one have passed: it takes a
+   commit late. What still lies behind the frontier (later commits, rolled-back claims) is found by
+   an unbounded claim, made whenever twenty times the cost of the last one have passed: it takes a
    twentieth of the time however long the dead front grows. The cursor is a session setting: a hint
    about the queue, not about the runner, so it is harmless when a pooler hands the session on.
 
@@ -146,7 +146,9 @@ begin
         jsonb_agg(to_jsonb(w)),
         ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))::integer
     into v_lanes, v_share
-    from artery._due_lanes(v_now, case when v_unbounded then null else v_cursor -> 'frontier' end) as w;
+    from artery._due_lanes(
+        v_now, case when not v_unbounded then v_cursor -> 'frontier' end
+    ) as w;
 
     -- a loop over endpoints, not tasks: each has limits of its own, and a share
     for v_endpoint in

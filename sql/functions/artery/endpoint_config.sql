@@ -11,8 +11,7 @@ returns table (
     total_timeout_ms integer,
     max_response_bytes integer,
     logged_body_bytes integer,
-    enabled boolean,
-    idempotent boolean
+    enabled boolean
 )
 language sql
 stable
@@ -31,8 +30,7 @@ select
     (extract(epoch from e.total_timeout) * 1000)::integer,
     e.max_response_bytes,
     e.logged_body_bytes,
-    e.enabled,
-    e.idempotent
+    e.enabled
 from artery.endpoint as e
 where e.id = any(p_endpoint_ids)
 $function$;

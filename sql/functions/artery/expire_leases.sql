@@ -1,6 +1,5 @@
 /* A runner that died left its tasks in processing. What they came to is unknown: sent again where
-   the endpoint honours the Request-ID, else held for a person if the call may have left
-   (artery.begin_sending). The fence stands in the outer
+   the endpoint honours the Request-ID, else held for a person. The fence stands in the outer
    WHERE: a late write-back that got in between the look and the update wins, and the row is left
    alone. A task that dies of it is handed to its reply handler by the sweep of kept answers. */
 create or replace function artery.expire_leases(p_until timestamptz)
@@ -21,11 +20,10 @@ begin
                 t.id,
                 t.attempt,
                 case
-                    when t.sending then 'held'
-                    when e.idempotent and t.failures + 1 >= t.max_attempts then 'dead'
+                    when not e.idempotent then 'held'
+                    when t.failures + 1 >= t.max_attempts then 'dead'
                     else 'failed'
                 end as new_status,
-                (e.idempotent or t.sending)::integer as counts,
                 r.reply_handler is not null as has_handler
             from artery.integration_task as t
             inner join artery.endpoint as e on e.id = t.endpoint_id
@@ -42,7 +40,7 @@ begin
             update artery.integration_task as t
             set
                 status = x.new_status,
-                failures = t.failures + x.counts,
+                failures = t.failures + 1,
                 due_at = greatest(t.due_at, clock_timestamp()),
                 error_class = 'lease_expired',
                 status_code = null,

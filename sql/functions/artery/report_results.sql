@@ -172,7 +172,7 @@ begin
                     ) as failures,
                     bool_or(x.status_code = 410 and x.new_status = 'dead') as gone,
                     max(x.blocked_until) filter (where x.status_code in (429, 503)) as blocked_until,
-                    max(x.retry_after) as retry_after
+                    max(x.retry_after) filter (where x.blocked_until is not null) as retry_after
                 from done as x
                 group by x.endpoint_id
             ) as e

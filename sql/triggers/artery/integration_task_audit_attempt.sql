@@ -13,7 +13,6 @@ begin
     if new.status = 'processing' and old.status in ('pending', 'failed') then
         new.attempt := old.attempt + 1;
         new.started_at := v_now;
-        new.sending := false;
         return new;
     end if;
 

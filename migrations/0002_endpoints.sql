@@ -20,6 +20,13 @@ create table artery.endpoint (
     max_request_bytes integer not null default 1048576,
     max_response_bytes integer not null default 1048576,
     logged_body_bytes integer not null default 16384,
+    rate_per_second numeric,
+    burst integer not null default 1,
+    breaker_min_calls integer not null default 10,
+    breaker_failure_rate numeric not null default 0.5,
+    breaker_window interval not null default '30 seconds',
+    breaker_open_for interval not null default '15 seconds',
+    status_outcomes jsonb not null default '{}',
     cloud boolean not null default true,
     enabled boolean not null default true,
     version integer not null default 1,
@@ -38,7 +45,22 @@ create table artery.endpoint (
     constraint endpoint_max_in_flight_check check (max_in_flight > 0),
     constraint endpoint_request_bytes_check check (max_request_bytes between 1 and 67108864),
     constraint endpoint_response_bytes_check check (max_response_bytes between 1 and 67108864),
-    constraint endpoint_logged_body_check check (logged_body_bytes >= 0)
+    constraint endpoint_logged_body_check check (logged_body_bytes >= 0),
+    constraint endpoint_rate_check check (rate_per_second > 0 and rate_per_second <= 1000000),
+    constraint endpoint_burst_check check (burst between 1 and 1000000),
+    constraint endpoint_breaker_min_calls_check check (breaker_min_calls >= 1),
+    constraint endpoint_breaker_failure_rate_check
+    check (breaker_failure_rate > 0 and breaker_failure_rate <= 1),
+    constraint endpoint_breaker_window_check
+    check (breaker_window between interval '1 second' and interval '1 hour'),
+    constraint endpoint_breaker_open_for_check
+    check (breaker_open_for >= interval '100 milliseconds'),
+    constraint endpoint_status_outcomes_check check (
+        jsonb_typeof(status_outcomes) = 'object' and not jsonb_path_exists(
+            status_outcomes,
+            '$.* ? (!(@ == "sent" || @ == "failed" || @ == "dead" || @ == "held"))'
+        )
+    )
 );
 comment on table artery.endpoint is
 'Where and how to call: one row a system on the other side. Times are intervals, sizes bytes.';
@@ -49,6 +71,14 @@ comment on column artery.endpoint.headers is 'Fixed request headers, no secrets:
 comment on column artery.endpoint.idempotent is
 'The receiver honours the Request-ID: a call whose outcome is unknown may be sent again. Otherwise '
 'its task is held.';
+comment on column artery.endpoint.rate_per_second is
+'Calls a second, all runners together, with burst on top; null = no limit';
+comment on column artery.endpoint.breaker_failure_rate is
+'Share of failed calls in breaker_window, of at least breaker_min_calls, that opens the breaker';
+comment on column artery.endpoint.breaker_open_for is
+'Time until an open breaker lets one call probe';
+comment on column artery.endpoint.status_outcomes is
+'What a status means here where it differs: {"409": "sent"}; values sent, failed, dead, held';
 comment on column artery.endpoint.cloud is
 'Outside our own premises: its tasks show in artery.cloud_outbox';
 comment on column artery.endpoint.max_in_flight is
@@ -105,11 +135,17 @@ comment on table artery.lane is
 -- apart from endpoint, because it changes with traffic and endpoint with decisions
 create table artery.rate_limiter (
     endpoint_id integer primary key references artery.endpoint (id) on delete cascade,
+    next_free_at timestamptz,
     blocked_until timestamptz,
     blocked_reason text
 ) with (fillfactor = 50);
 comment on table artery.rate_limiter is
-'What the receiver told us to wait for (Retry-After), an endpoint a row, binding on all runners';
+'An endpoint a row, binding on all runners: its token bucket, and what its receiver told us to '
+'wait for';
+comment on column artery.rate_limiter.next_free_at is
+'When the next call would fall due if calls came evenly at rate_per_second; burst may run ahead of '
+'it. In the past: a full bucket (GCRA, a token bucket in one column)';
+comment on column artery.rate_limiter.blocked_until is 'By Retry-After';
 
 grant select on artery.endpoint, artery.route, artery.rate_limiter to artery_reader;
 grant select, insert, update, delete on artery.endpoint, artery.route to artery_admin;

@@ -22,23 +22,29 @@ begin
     from artery.lane as l
     inner join artery.endpoint as e on e.id = l.endpoint_id and e.enabled
     left join artery.rate_limiter as rl on rl.endpoint_id = l.endpoint_id
+    left join artery.breaker as b on b.endpoint_id = l.endpoint_id and b.state <> 'closed'
     cross join lateral (
-        select greatest(t.due_at, rl.blocked_until) as due_at
+        select greatest(rl.blocked_until, b.probe_at) as until
+    ) as w
+    cross join lateral (
+        select greatest(t.due_at, w.until) as due_at
         from artery.integration_task as t
         where
             t.endpoint_id = l.endpoint_id
             and t.priority = l.priority
             and t.status in ('pending', 'failed')
             and not t.queued
-            -- what is due now is no reason to wait, unless the endpoint told us to
-            and t.due_at > case when rl.blocked_until > v_now then '-infinity' else v_now end
+            -- what is due now is no reason to wait, unless its endpoint may not be called yet
+            and t.due_at > case when w.until > v_now then '-infinity' else v_now end
         order by t.due_at
         limit 1
-    ) as f;
+    ) as f
+    -- opened by hand: until somebody closes it
+    where b.state is null or b.probe_at is not null;
 
     -- greatest() alone would make "no task known" into "due now"
     return case when v_next is not null then
-        extract(epoch from greatest(v_next - clock_timestamp(), interval '0'))
+        extract(epoch from greatest(v_next - clock_timestamp(), interval '0'))::double precision
     end;
 end
 $function$;

@@ -48,7 +48,7 @@ select artery.enqueue_task('one') as off \gset
 update artery.endpoint set enabled = false where id = :one;
 select is(t.claim(:r1), '{}', 'a disabled endpoint gets nothing');
 update artery.endpoint set enabled = true where id = :one;
-insert into artery.rate_limiter values (:one, clock_timestamp() + interval '1 hour', 'test');
+insert into artery.rate_limiter (endpoint_id, blocked_until) values (:one, clock_timestamp() + interval '1 hour');
 select is(t.claim(:r1), '{}', 'nor does one that told us to wait');
 update artery.rate_limiter set blocked_until = clock_timestamp();
 select is(t.claim(:r1), array[:off]::bigint[], 'until the wait is over');

@@ -10,7 +10,7 @@ select t.endpoint('strict', '{"idempotent": false}') as strict \gset
 select artery.enqueue_task('ok', '{"body": "long"}') as a \gset
 select t.claim(:r1);
 select is(t.report(:r1, t.result(:a, 201, '{"span_id": "00000000000000ff", "peer": "192.0.2.7:443", "retry_after": null}')),
-    '{"applied": 1, "stale": [], "handler_failed": []}', 'a report says what it did');
+    '{"applied": 1, "stale": [], "handler_failed": [], "hold": []}', 'a report says what it did');
 select results_eq(format('select status, status_code, failures, attempt, error_class, error, locked_until, ended_at is not null,
     duration >= ''0''::interval, history from artery.integration_task where id = %s', :a),
     $$values ('sent', 201, 0, 1, null::text, null::jsonb, null::timestamptz, true, true, null::jsonb)$$,
@@ -82,7 +82,7 @@ select is(t.status(:f), 'processing', '... nothing at all');
 select is((select count(*)::int from artery.cloud_log where task_id = :f and stale), 3, 'but the calls were made, and are logged as stale');
 select t.result(:f, 200) as same \gset
 select is(t.report(:r1, :'same') ->> 'applied', '1', 'the owner''s report is applied');
-select is(t.report(:r1, :'same'), format('{"applied": 0, "stale": [%s], "handler_failed": []}', :f)::jsonb, 'the same report again changes nothing');
+select is(t.report(:r1, :'same'), format('{"applied": 0, "stale": [%s], "handler_failed": [], "hold": []}', :f)::jsonb, 'the same report again changes nothing');
 select is((select count(*)::int from artery.cloud_log where task_id = :f and not stale), 1, '... and logs nothing twice');
 select is((select count(*)::int from artery.cloud_log where task_id = :f), 4, '... neither as stale');
 select t.result(:f, 500, p_attempt => 1) as stale \gset
@@ -99,7 +99,7 @@ select is(t.report(:r1, t.result(:g, 200, p_attempt => 1)) ->> 'applied', '0', '
 select is(t.status(:g), 'processing', '... which still has it');
 select t.report(:r1, t.result(:g, 200));
 select is(t.report(:r1, t.result(999999, 200, p_attempt => 1)) -> 'stale', '[999999]', 'a task that is gone is stale');
-select is(artery.report_results(:r1, '[]'), '{"applied": 0, "stale": [], "handler_failed": []}', 'an empty report is none');
+select is(artery.report_results(:r1, '[]'), '{"applied": 0, "stale": [], "handler_failed": [], "hold": []}', 'an empty report is none');
 
 -- poison: one bad answer must not take its batch along
 create temp table poison (name text, more jsonb);

@@ -1,0 +1,2 @@
+drop table if exists artery.breaker_event;
+drop table if exists artery.breaker;

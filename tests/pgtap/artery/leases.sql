@@ -108,7 +108,7 @@ select ok(artery.runner_sleep(:r1) between 28 and 30, 'what is due already is no
 update artery.endpoint set enabled = false where id = :idem;
 select ok(artery.runner_sleep(:r1) between 80 and 90, 'a disabled endpoint wakes nobody');
 update artery.endpoint set enabled = true where id = :idem;
-insert into artery.rate_limiter values (:idem, clock_timestamp() + interval '50 s', 'x');
+insert into artery.rate_limiter (endpoint_id, blocked_until) values (:idem, clock_timestamp() + interval '50 s');
 select ok(artery.runner_sleep(:r1) between 40 and 50, 'one told to wait wakes us when the wait is over, for what is due then');
 select is((select asleep from artery.runner where id = :r1), true, 'it is marked asleep');
 

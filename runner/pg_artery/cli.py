@@ -103,11 +103,11 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="artery")
 def main() -> None:
-    r"""Carry business state between an ERP that lives in PostgreSQL and the systems around it.
+    """Carry business state between an ERP that lives in PostgreSQL and the systems around it.
 
     \b
     First steps, in a database of yours:
       export ARTERY_DSN=postgresql://me@db.example/erp
       artery migrate           creates the schemas artery*, touches nothing else
-      artery migrate status    what is applied, what is pending
-    """
+      artery run               delivers what is due
+    """  # noqa: D301 - click reads the \b

@@ -38,5 +38,7 @@ def main(port: int) -> None:
 if __name__ == "__main__":
     try:
         main(int((sys.argv[1:] or ["8080"])[0]))
+    except OSError as error:
+        sys.exit(f"{error.strerror}; give another port: python -m pg_artery.demo.receiver 8081")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -72,6 +72,10 @@ declare
 begin
     -- @plpgsql_check_options: security_warnings = off
     -- the expressions are code by design, those of an administrator
+    -- a payload whose condition does not hold for the row tried is not even planned below: this looks
+    -- at its names and rights without running it
+    execute 'explain ' || artery._binding_query('true', p_payload, p_document_id, p_ordering_key)
+    using p_row, p_row;
     execute v_query using p_row, p_row;
 exception
     when null_value_not_allowed or data_exception then

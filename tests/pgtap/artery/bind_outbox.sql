@@ -60,6 +60,9 @@ select lives_ok(format($$select artery.bind_outbox('erp."Sales Order"', %L)$$, '
 select artery.unbind_outbox('erp."Sales Order"', 'long.' || repeat('x', 100) || i) from generate_series(1, 2) as i;
 
 -- what is wrong is told at once, and leaves the binding as it was
+reset role;
+create table t.lines ();
+set role tap_erp;
 create temp table bad (state text, call text);
 insert into bad values
 ('IN001', $$select artery.bind_outbox('erp."Sales Order"', 'nope')$$),
@@ -70,6 +73,7 @@ insert into bad values
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', null, 'no_such_function(new)')$$),
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', null, null)$$),
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', null, '')$$),
+('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', 'new.total > 1', '(select to_jsonb(count(*)) from t.lines)')$$),
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', p_document_id => '1; drop table erp."Sales Order"')$$),
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', p_ordering_key => '(select x from erp."Sales Order")')$$),
 ('IN013', $$select artery.bind_outbox('erp."Sales Order"', 'gone', p_events => '{truncate}')$$),

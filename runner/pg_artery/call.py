@@ -141,6 +141,8 @@ class Call:
 
     def _explain(self, result: Result, code: int, message: str, dialled: float) -> None:
         kind = outcome.KINDS.get(code, "protocol")
+        if kind == "reset" and sum(map(len, self.lines)) > outcome.HEADER_BYTES:
+            kind = "too_large"
         if kind == "timeout":
             connected = self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
             kind = outcome.timeout_kind(dialled > 0 or bool(result["peer"]), connected)

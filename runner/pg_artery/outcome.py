@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pycurl
 
 HTTP_VERSION_LINE = b"HTTP/"
+HEADER_BYTES = 200_000  # libcurl breaks off at 300 KiB of headers, with the code of a reset
 
 # CURLcode -> error_kind, where libcurl's code alone decides; anything else is 'protocol'
 KINDS: dict[int, str] = {
@@ -21,7 +22,7 @@ KINDS: dict[int, str] = {
     pycurl.E_RECV_ERROR: "reset",
     pycurl.E_PARTIAL_FILE: "reset",
     pycurl.E_FILESIZE_EXCEEDED: "too_large",
-    100: "too_large",  # CURLE_TOO_LARGE: the response's headers
+    100: "too_large",  # CURLE_TOO_LARGE
     pycurl.E_URL_MALFORMAT: "bad_request",
     pycurl.E_BAD_FUNCTION_ARGUMENT: "bad_request",
     pycurl.E_ABORTED_BY_CALLBACK: "interrupted",

@@ -47,6 +47,8 @@ class Call:
             (pycurl.NETRC, pycurl.NETRC_IGNORED),
             (pycurl.PATH_AS_IS, 1),
             (pycurl.ACCEPT_ENCODING, ""),
+            # libcurl sends once more by itself when a connection used before breaks unanswered
+            (pycurl.FRESH_CONNECT, not endpoint.idempotent),
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
             (pycurl.MAXAGE_CONN, REUSE_SECONDS),

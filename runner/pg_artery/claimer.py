@@ -21,6 +21,8 @@ from pg_artery.work import Task, lease_tasks
 
 POLL_FIRST = 0.005
 POLL_CAP_LISTENING, POLL_CAP = 1.0, 0.25  # seconds; notifications make up for the difference
+POLL_CAP_SLOW = 0.05  # while endpoints are left out, which no notification brings back
+SLOW = 1.0
 UNKNOWN_RUNNER = "IN012"
 
 Inbox = deque[tuple[Endpoint, list[Task]]]
@@ -31,7 +33,8 @@ class Claimer:
 
     It keeps no more tasks waiting than are sent in about a second: the allowance doubles while they
     go out faster than that and halves while they go out slower, between twice the concurrency and
-    two batches.
+    two batches. An endpoint that falls behind for longer than that is left out of further claims
+    until it has caught up, so that its tasks wait in the database and not in the others' way.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class Claimer:
         self._allowance = self._floor
         self._handed = 0
         self._awaits_room = False
+        self._slow: list[int] = []
+        self._slow_waiting = 0
         self.inbox: Inbox = deque()
         self.wake = Wakeup()
         self.stopping = Event()
@@ -87,8 +92,8 @@ class Claimer:
                 began = monotonic()
                 self._await_room()
                 waited = monotonic() - began
-                limit = min(self._config.batch, self._allowance - self._unsent())
-                if limit > 0 and self._claim(limit) < limit and self._unsent() == 0:
+                limit = max(min(self._config.batch, self._allowance - self._unsent()), 1)
+                if not self._claim(limit):
                     self._sleep()
                 elif waited < 0.5:
                     self._allowance = min(self._allowance * 2, 2 * self._config.batch)
@@ -100,13 +105,19 @@ class Claimer:
             self.ended.set()
 
     def _unsent(self) -> int:
-        return self._handed - self._transport.taken
+        """Give how many tasks wait to be sent, those of slow endpoints left out."""
+        return self._handed - self._transport.taken - self._slow_waiting
+
+    def _look_at_slow(self) -> None:
+        self._slow, self._slow_waiting = self._transport.slow(SLOW)
 
     def _await_room(self) -> None:
+        self._look_at_slow()
         while self._unsent() > self._allowance // 2 and not self.stopping.is_set():
             self._awaits_room = True
             if self._unsent() > self._allowance // 2:
-                self.wake.wait(1.0)
+                self.wake.wait(0.25)
+            self._look_at_slow()
 
     def _claim(self, limit: int) -> int:
         """Claim up to `limit` tasks and hand them on; gives how many."""
@@ -115,7 +126,7 @@ class Claimer:
 
         def claim() -> tuple[float, list[tuple[object, ...]]]:
             since = monotonic()
-            return since, self.session.claim(self.number, limit, self._config.lease)
+            return since, self.session.claim(self.number, limit, self._config.lease, self._slow)
 
         try:
             since, rows = self.session.call(claim)
@@ -172,8 +183,11 @@ class Claimer:
                 return
             listening = self._listen()
             cap = POLL_CAP if listening is None else POLL_CAP_LISTENING
+            if self._slow:
+                cap = POLL_CAP_SLOW
             self.wake.wait(min(delay, cap, cap if due is None else max(due, 0.001)), listening)
             delay = POLL_FIRST if self._was_notified() else min(delay * 2, cap)
+            self._look_at_slow()
             if not self.stopping.is_set() and self._claim(self._floor):
                 return
 

@@ -22,10 +22,10 @@ REGISTER = "select artery.register_runner(%s, %s, %s, %s)"
 CLAIM = """
     select c.id, c.attempt, c.request_id::text, c.endpoint_id, c.endpoint_version, c.method, c.path,
         c.content_type, c.headers::text, c.body
-    from artery.claim_tasks(%s, %s, %s) as c"""
+    from artery.claim_tasks(%s, %s, %s, %s) as c"""
 ENDPOINTS = """
     select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,
-        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled
+        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled, e.idempotent
     from artery.endpoint_config(%s) as e"""
 REPORT = "select artery.report_results(%s, %s::jsonb)"
 RENEW = "select artery.renew_leases(%s, %s, %s, %s)"
@@ -135,9 +135,15 @@ class Session:
         """Enter this process into the registry of runners; gives its number."""
         return int(self._value(REGISTER, (name, host, pid, version)))
 
-    def claim(self, runner: int, limit: int, lease: float) -> list[tuple[Any, ...]]:
-        """Claim up to `limit` due tasks for `lease` seconds; columns as in CLAIM."""
-        return self.connect().execute(CLAIM, (runner, limit, timedelta(seconds=lease))).fetchall()
+    def claim(
+        self, runner: int, limit: int, lease: float, left_out: Sequence[int]
+    ) -> list[tuple[Any, ...]]:
+        """Claim up to `limit` due tasks for `lease` seconds, none of the endpoints `left_out`.
+
+        Gives rows with the columns of CLAIM.
+        """
+        arguments = (runner, limit, timedelta(seconds=lease), list(left_out))
+        return self.connect().execute(CLAIM, arguments).fetchall()
 
     def endpoints(self, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """Give the configuration of these endpoints; columns as in ENDPOINTS."""

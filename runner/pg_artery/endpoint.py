@@ -111,7 +111,7 @@ class Endpoint:
     """
 
     __slots__ = (
-        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "id",
+        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "id", "idempotent",
         "logged_headers", "max_response_bytes", "name", "problem", "total_timeout_ms", "version",
     )  # fmt: skip
 
@@ -123,6 +123,7 @@ class Endpoint:
         (
             self.id, self.version, self.name, base_url, auth_kind, secret_ref, headers,
             self.connect_timeout_ms, self.total_timeout_ms, self.max_response_bytes, self.enabled,
+            self.idempotent,
         ) = row  # fmt: skip
         self.base_url: str = base_url.rstrip("/")
         self.allowed = policy(self.base_url)

@@ -97,13 +97,21 @@ class Transport:
             self._ready.append(lane)
         lane.waiting.extend(tasks)
 
-    def saturated(self, depth: int) -> list[int]:
-        """Give the endpoints with at least `depth` tasks waiting behind a full share of calls."""
-        return [
-            number
-            for number, lane in self._lanes.items()
-            if len(lane.waiting) >= depth and lane.under_way >= self._per_endpoint
-        ]
+    def slow(self, seconds: float) -> tuple[list[int], int]:
+        """Give the endpoints whose next task was claimed that long ago, and how many wait there.
+
+        Safe to call from another thread.
+        """
+        before = monotonic() - seconds
+        numbers, waiting = [], 0
+        for number, lane in list(self._lanes.items()):
+            try:
+                if lane.waiting[0].lease.claimed < before:
+                    numbers.append(number)
+                    waiting += len(lane.waiting)
+            except IndexError:  # nothing waits, or no longer
+                continue
+        return numbers, waiting
 
     def withdraw(self) -> list[Task]:
         """Give back all tasks that wait to be sent."""

@@ -16,10 +16,11 @@ class Lease:
     never ends later than the database's own lease.
     """
 
-    __slots__ = ("since", "tasks", "until")
+    __slots__ = ("claimed", "since", "tasks", "until")
 
     def __init__(self, since: float, seconds: float) -> None:
         self.tasks: dict[int, Task] = {}
+        self.claimed = since
         self.renewed(since, seconds)
 
     def renewed(self, since: float, seconds: float) -> None:

@@ -44,6 +44,7 @@ def endpoint(base_url: str, **changes: Any) -> Endpoint:
         "total_timeout_ms": 1000,
         "max_response_bytes": 100_000,
         "enabled": True,
+        "idempotent": True,
     }
     assert changes.keys() <= row.keys()
     return Endpoint(list((row | changes).values()))

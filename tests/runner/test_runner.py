@@ -1,4 +1,4 @@
-"""A runner against real PostgreSQL: what it delivers, and how it starts, drains, dies, comes back."""
+"""A runner against real PostgreSQL: what it delivers, how it starts, drains, dies, comes back."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_killed_at_a_fail_point_nothing_is_lost(dsn, outbox, receiver, artery_ru
     outbox.wait({"sent": 20}, 20)
     assert len(receiver.ids()) == 20
     resent = sum(receiver.ids().values()) - 20
-    if step in ("before_claim", "after_claim", "after_report"):
+    if step in ("before_claim", "after_claim"):
         assert resent == 0
     elif step in ("after_reply", "before_report"):
         assert resent >= 1
@@ -282,37 +282,23 @@ def test_a_runner_waits_for_postgresql_if_told_to(own_cluster, receiver, artery_
     assert running.wait() == 0
 
 
-RUNNER_MODULES = [
-    "call",
-    "claimer",
-    "commands/run",
-    "config",
-    "daemon",
-    "db",
-    "egress",
-    "endpoint",
-    "failpoint",
-    "leases",
-    "log",
-    "outcome",
-    "reporter",
-    "supervise",
-    "transport",
-    "wakeup",
-    "work",
-]
+RUNNER_MODULES = (
+    "call", "claimer", "commands/run", "config", "daemon", "db", "egress", "endpoint", "failpoint",
+    "leases", "log", "outcome", "reporter", "supervise", "transport", "wakeup", "work",
+)  # fmt: skip
 
 
 def test_the_runner_knows_functions_and_no_table(conn):
     package = Path(pg_artery.__file__).parent
     tables = conn.execute(
         "select c.relname from pg_class as c where c.relnamespace in ("
-        "select n.oid from pg_namespace as n where n.nspname like 'artery%') and c.relkind in ('r', 'p', 'v', 'm')"
+        "select n.oid from pg_namespace as n where n.nspname like 'artery%') "
+        "and c.relkind in ('r', 'p', 'v', 'm')"
     ).fetchall()
     assert len(tables) > 5
-    named = re.compile(r"artery\w*\.(" + "|".join(name for (name,) in tables) + r")\b")
+    named = re.compile(r"(?<!pg_)\bartery\w*\.(" + "|".join(name for (name,) in tables) + r")\b")
     statement = re.compile(
-        r'["\s](select|insert|update|delete|call|listen|with|merge)\s+\S.*"', re.I
+        r'"(select|insert|update|delete|call|listen|with|merge)\s', re.IGNORECASE
     )
     for module in RUNNER_MODULES:
         text = (package / f"{module}.py").read_text()

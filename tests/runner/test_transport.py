@@ -176,6 +176,17 @@ def test_connections_are_used_again(receiver):
     assert sum("connect_ms" in r for r in sent.results.values()) == 1
 
 
+@pytest.mark.parametrize(("idempotent", "sends"), [(True, 3), (False, 2)])
+def test_only_to_an_idempotent_endpoint_does_a_request_go_out_twice(receiver, idempotent, sends):
+    sent = Sent(concurrency=1, per_endpoint=1)
+    rows = [task_rows(1, "/ok")[0], task_rows(2, "/close")[1]]
+    lease = lease_tasks(rows, time.monotonic(), 30)
+    sent.transport.submit(endpoint(receiver.url, idempotent=idempotent), lease.tasks.values())
+    sent.pump(5, lambda: len(sent.results) == 2)
+    assert sent.results[2]["error_kind"] == "reset"
+    assert len(receiver.requests) == sends
+
+
 def test_a_silent_endpoint_leaves_room_for_the_others(receiver):
     sent = Sent(concurrency=8, per_endpoint=4)
     lease = lease_tasks(task_rows(50, "/silent"), time.monotonic(), 30)
@@ -193,7 +204,9 @@ def test_a_silent_endpoint_leaves_room_for_the_others(receiver):
 def test_a_task_is_not_sent_on_a_lease_that_is_running_out(receiver):
     sent = Sent(margin=1.0)
     now = time.monotonic()
-    short, lost, fine = (lease_tasks([row], now, s) for row, s in zip(task_rows(3), (0.9, 30, 30)))
+    first, second, third = ([row] for row in task_rows(3))
+    short = lease_tasks(first, now, 0.9)
+    lost, fine = lease_tasks(second, now, 30), lease_tasks(third, now, 30)
     next(iter(lost.tasks.values())).lost = True
     for lease in (short, lost, fine):
         sent.transport.submit(endpoint(receiver.url), list(lease.tasks.values()))

@@ -83,7 +83,10 @@ comment on function artery._pick_tasks(integer, jsonb, timestamptz, integer) is
    The planner settings, here and in the helpers, pin the index walks: statistics taken while the
    queue was empty must not talk it into sorts. */
 create or replace function artery.claim_tasks(
-    p_runner bigint, p_limit integer default 100, p_lease interval default '30 seconds'
+    p_runner bigint,
+    p_limit integer default 100,
+    p_lease interval default '30 seconds',
+    p_except integer[] default '{}'
 )
 returns table (
     id bigint,
@@ -148,7 +151,8 @@ begin
     into v_lanes, v_share
     from artery._due_lanes(
         v_now, case when not v_unbounded then v_cursor -> 'frontier' end
-    ) as w;
+    ) as w
+    where w.endpoint_id <> all(coalesce(p_except, '{}'));
 
     -- a loop over endpoints, not tasks: each has limits of its own, and a share
     for v_endpoint in
@@ -223,8 +227,9 @@ begin
 end
 $function$;
 
-comment on function artery.claim_tasks(bigint, integer, interval) is
+comment on function artery.claim_tasks(bigint, integer, interval, integer[]) is
 'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock). '
 'Returns the frozen requests; each may be sent delay_ms from now, not before (the rate limit). '
+'p_except: endpoints to leave out, because this runner is behind with them. '
 'Errors: IN012 unknown runner, IN014 bad lease';
-grant execute on function artery.claim_tasks(bigint, integer, interval) to artery_runner;
+grant execute on function artery.claim_tasks(bigint, integer, interval, integer[]) to artery_runner;

@@ -11,7 +11,8 @@ returns table (
     total_timeout_ms integer,
     max_response_bytes integer,
     logged_body_bytes integer,
-    enabled boolean
+    enabled boolean,
+    idempotent boolean
 )
 language sql
 stable
@@ -30,7 +31,8 @@ select
     (extract(epoch from e.total_timeout) * 1000)::integer,
     e.max_response_bytes,
     e.logged_body_bytes,
-    e.enabled
+    e.enabled,
+    e.idempotent
 from artery.endpoint as e
 where e.id = any(p_endpoint_ids)
 $function$;

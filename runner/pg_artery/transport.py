@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -80,6 +81,7 @@ class Transport:
         self._marked: set[Call] = set()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, 2 * self._free)
+        self._paced_until = inf
         self.taken = 0
 
     @property
@@ -168,7 +170,14 @@ class Transport:
                 self.taken += 1
             if not waiting:
                 continue
-            if lane.under_way >= self._per_endpoint or waiting[0].lease.until - now < self._margin:
+            head = waiting[0]
+            if head.not_before > now:
+                self._paced_until = min(self._paced_until, head.not_before)
+            if (
+                lane.under_way >= self._per_endpoint
+                or head.not_before > now
+                or head.lease.until - now < self._margin
+            ):
                 ready.append(lane)
                 passed += 1
                 continue

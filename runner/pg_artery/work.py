@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 Result = dict[str, Any]
@@ -30,20 +31,22 @@ class Lease:
 
 
 class Task:
-    """One claimed task: the frozen request, its lease and the span of this attempt."""
+    """One claimed task: the frozen request, its lease, this attempt's span, when to send."""
 
     __slots__ = (
         "attempt", "body", "content_type", "endpoint_id", "endpoint_version", "headers", "id",
-        "lease", "lost", "method", "path", "request_id", "span_id", "started",
+        "lease", "lost", "method", "not_before", "path", "request_id", "span_id", "started",
     )  # fmt: skip
 
-    def __init__(self, row: Sequence[Any], span_id: str, lease: Lease) -> None:
+    def __init__(self, row: Sequence[Any], span_id: str, lease: Lease, claimed: float) -> None:
         (
             self.id, self.attempt, self.request_id, self.endpoint_id, self.endpoint_version,
-            self.method, self.path, self.content_type, self.headers, self.body,
+            self.method, self.path, self.content_type, self.headers, self.body, delay_ms,
         ) = row  # fmt: skip
         self.span_id: str = span_id
         self.lease = lease
+        # 0 where the endpoint has no rate limit
+        self.not_before: float = claimed + delay_ms / 1000 if delay_ms else 0.0
         self.lost = False
         self.started = 0.0
 
@@ -51,8 +54,9 @@ class Task:
 def lease_tasks(rows: Sequence[Sequence[Any]], since: float, seconds: float) -> Lease:
     """Put the rows of one claim under a lease; each attempt gets a span id of its own."""
     lease = Lease(since, seconds)
+    claimed = monotonic()
     spans = os.urandom(8 * len(rows)).hex()
     for n, row in enumerate(rows):
-        task = Task(row, spans[16 * n : 16 * n + 16], lease)
+        task = Task(row, spans[16 * n : 16 * n + 16], lease, claimed)
         lease.tasks[task.id] = task
     return lease

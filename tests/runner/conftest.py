@@ -1,11 +1,8 @@
-"""A receiver, a transport without a database, and runners as processes of their own."""
+"""Fixtures: a receiver, one call to it, runners as processes of their own, an outbox."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from runner_harness import Outbox, Running, Sent, endpoint, task_rows
 
-from pg_artery.endpoint import Endpoint
-from pg_artery.transport import Transport
-from pg_artery.wakeup import Wakeup
-from pg_artery.work import Lease, Task, lease_tasks
+from pg_artery.work import Lease, lease_tasks
 from receiver import Receiver
 
 Call = Callable[..., dict[str, Any]]
@@ -28,68 +23,6 @@ def receiver() -> Iterator[Receiver]:
     running = Receiver()
     yield running
     running.close()
-
-
-def endpoint(base_url: str, **changes: Any) -> Endpoint:
-    """An endpoint as endpoint_config gives it, short deadlines."""
-    row = {
-        "id": 1,
-        "version": 1,
-        "name": "test",
-        "base_url": base_url,
-        "auth_kind": "none",
-        "secret_ref": None,
-        "headers": {},
-        "connect_timeout_ms": 300,
-        "total_timeout_ms": 1000,
-        "max_response_bytes": 100_000,
-        "enabled": True,
-        "idempotent": True,
-    }
-    assert changes.keys() <= row.keys()
-    return Endpoint(list((row | changes).values()))
-
-
-def task_rows(count: int, path: str = "/ok", **changes: Any) -> list[tuple[Any, ...]]:
-    """Rows as claim_tasks gives them."""
-    row = {
-        "id": 0,
-        "attempt": 1,
-        "request_id": "",
-        "endpoint_id": 1,
-        "endpoint_version": 1,
-        "method": "POST",
-        "path": path,
-        "content_type": "application/json",
-        "headers": None,
-        "body": '{"n": 1}',
-    }
-    assert changes.keys() <= row.keys()
-    row |= changes
-    return [
-        tuple((row | {"id": n, "request_id": f"00000000-0000-4000-8000-{n:012}"}).values())
-        for n in range(1, count + 1)
-    ]
-
-
-class Sent:
-    """What a transport without a database came to."""
-
-    def __init__(self, concurrency: int = 16, per_endpoint: int = 8, margin: float = 1.0) -> None:
-        self.results: dict[int, dict[str, Any]] = {}
-        self.forgotten: list[Task] = []
-        self.transport = Transport(
-            concurrency, per_endpoint, margin, self._deliver, self.forgotten.append
-        )
-        self.wake = Wakeup()
-
-    def _deliver(self, task: Task, result: dict[str, Any]) -> None:
-        self.results[task.id] = result
-
-    def pump(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
-        deadline = time.monotonic() + seconds
-        while not until() and time.monotonic() < deadline:
-            self.transport.pump(self.wake, 0.02)
 
 
 @pytest.fixture
@@ -109,38 +42,6 @@ def call(receiver: Receiver) -> Call:
     return make
 
 
-class Running:
-    """`artery run` as a process of its own, its log in a file."""
-
-    def __init__(self, dsn: str, log: Path, *options: str, **environment: str) -> None:
-        self.log = log
-        self._file = log.open("w")
-        command = [sys.executable, "-m", "pg_artery", "run", "--dsn", dsn, "--log-format", "json"]
-        self.process = subprocess.Popen(
-            [*command, *options], stderr=self._file, env={**os.environ, **environment}
-        )
-
-    def wait_started(self, seconds: float = 20) -> Running:
-        deadline = time.monotonic() + seconds
-        while '"event": "started"' not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
-        return self
-
-    def end(self, signal: int, seconds: float = 20) -> int:
-        self.process.send_signal(signal)
-        return self.wait(seconds)
-
-    def wait(self, seconds: float = 30) -> int:
-        code = self.process.wait(seconds)
-        self._file.close()
-        return code
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
-
-
 @pytest.fixture
 def artery_run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Start a runner: artery_run(dsn, *options, **environment)."""
@@ -156,50 +57,6 @@ def artery_run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         if running.process.poll() is None:
             running.process.kill()
             running.process.wait()
-
-
-class Outbox:
-    """One endpoint with one route in a database, and what became of its tasks."""
-
-    def __init__(self, conn: psycopg.Connection, url: str) -> None:
-        self.conn = conn
-        self.add("to", url)
-
-    def add(self, topic: str, url: str, path: str = "/ok", **columns: Any) -> None:
-        names = "".join(f", {name}" for name in columns)
-        marks = ", %s" * len(columns)
-        number = self.conn.execute(
-            f"insert into artery.endpoint (name, base_url, backoff_base{names}) "
-            f"values (%s, %s, '50 ms'{marks}) returning id",
-            (topic, url, *columns.values()),
-        ).fetchone()
-        self.conn.execute(
-            "insert into artery.route (topic, endpoint_id, path_template) values (%s, %s, %s)",
-            (topic, number[0], path),
-        )
-
-    def enqueue(self, count: int, topic: str = "to") -> None:
-        self.conn.execute(
-            "select count(artery.enqueue_task(%s, jsonb_build_object('n', n))) "
-            "from generate_series(1, %s) as n",
-            (topic, count),
-        )
-
-    def statuses(self) -> dict[str, int]:
-        return dict(
-            self.conn.execute(
-                "select status, count(*) from artery.integration_task group by status"
-            ).fetchall()
-        )
-
-    def value(self, query: str) -> Any:
-        return self.conn.execute(query).fetchone()[0]
-
-    def wait(self, expected: dict[str, int], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while (now := self.statuses()) != expected:
-            assert time.monotonic() < deadline, f"{now}, not {expected}"
-            time.sleep(0.02)
 
 
 @pytest.fixture

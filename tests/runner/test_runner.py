@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from runner_harness import Outbox
 
 import pg_artery
-from conftest import Outbox
 from pg_artery.migrate import migrate
 
 pytestmark = pytest.mark.one_server

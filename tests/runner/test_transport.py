@@ -7,8 +7,8 @@ import socket
 import time
 
 import pytest
+from runner_harness import Sent, endpoint, task_rows
 
-from conftest import Sent, endpoint, task_rows
 from pg_artery.work import lease_tasks
 
 
@@ -216,6 +216,22 @@ def test_a_task_is_not_sent_on_a_lease_that_is_running_out(receiver):
     sent.pump(5, lambda: len(sent.results) == 2)
     assert set(receiver.ids()) == {f"00000000-0000-4000-8000-{n:012}" for n in (1, 3)}
     assert [task.id for task in sent.forgotten] == [2]
+
+
+def test_a_rate_limit_is_kept_and_holds_up_no_other_endpoint(receiver):
+    sent = Sent()
+    rows = [(*row[:-1], 100.0 * n) for n, row in enumerate(task_rows(6, "/paced"))]
+    paced = lease_tasks(rows, time.monotonic(), 30)
+    other = lease_tasks(task_rows(9, endpoint_id=2)[6:], time.monotonic(), 30)
+    sent.transport.submit(endpoint(receiver.url), paced.tasks.values())
+    sent.transport.submit(endpoint(receiver.url, id=2), other.tasks.values())
+    began = time.monotonic()
+    sent.pump(5, lambda: len(sent.results) == 9)
+    arrived = [r.at - began for r in receiver.requests if r.path == "/v1/paced"]
+    assert arrived == sorted(arrived)
+    for n, at in enumerate(arrived):
+        assert 0.1 * n - 0.01 <= at < 0.1 * n + 0.08
+    assert max(r.at for r in receiver.requests if r.path == "/v1/ok") - began < 0.1
 
 
 def test_a_task_whose_lease_ran_out_is_forgotten(receiver):

@@ -50,7 +50,11 @@ def one_run(kind: type[Contender], stack: Stack) -> tuple[Run, Run]:
     try:
         contender.start()
         cold = warm_up(contender, stack)
-        return cold, drain(contender, stack, TASKS, LIMIT_S)
+        run = drain(contender, stack, TASKS, LIMIT_S)
+        # what a slow one left undone is not for its next round
+        contender.stop()
+        contender.tidy()
+        return cold, run
     finally:
         contender.close()
 

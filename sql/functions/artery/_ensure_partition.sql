@@ -30,7 +30,11 @@ begin
         return false;
     end if;
     perform pg_advisory_xact_lock(hashtextextended('artery.partition.' || p_parent::oid, 0));
-    if to_regclass(format('%I.%I', v_schema, v_name)) is not null then
+    -- read from the table: the catalog cache of this session may still say that there is none
+    perform from pg_catalog.pg_class as c
+    inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = v_schema and c.relname = v_name;
+    if found then
         return false;
     end if;
 

@@ -44,6 +44,7 @@ begin
     if v_task.ordering_key is not null then
         perform artery._unblock_next(array[p_task_id]);
     end if;
+    perform artery._end_task(p_task_id);
 end
 $function$;
 comment on function artery.cancel_task(bigint, text) is

@@ -1,7 +1,7 @@
 /* A runner that died left its tasks in processing. What they came to is unknown: sent again where
    the endpoint honours the Request-ID, else held for a person. The fence stands in the outer
    WHERE: a late write-back that got in between the look and the update wins, and the row is left
-   alone. A task that dies of it is handed to its reply handler by the sweep of kept answers. */
+   alone. A task that ends of it is handed to its reply handler by the sweep of kept answers. */
 create or replace function artery.expire_leases(p_until timestamptz)
 returns bigint
 language plpgsql
@@ -24,7 +24,8 @@ begin
                     when t.failures + 1 >= t.max_attempts then 'dead'
                     else 'failed'
                 end as new_status,
-                r.reply_handler is not null as has_handler
+                t.compensation,
+                r.reply_handler
             from artery.integration_task as t
             inner join artery.endpoint as e on e.id = t.endpoint_id
             left join artery.route as r on r.topic = t.topic
@@ -51,9 +52,12 @@ begin
                         t.runner_id, t.locked_until
                     )
                 ),
-                handler_status = case when x.has_handler and x.new_status = 'dead' then 'failed' end,
-                handler_due_at = case when x.has_handler and x.new_status = 'dead' then clock_timestamp() end
+                handler_status = case when h.handler is not null then 'failed' end,
+                handler_due_at = case when h.handler is not null then clock_timestamp() end
             from expired as x
+            cross join lateral artery._reply_handler(
+                x.new_status, x.compensation, x.reply_handler
+            ) as h (handler)
             where
                 t.id = x.id
                 and t.attempt = x.attempt

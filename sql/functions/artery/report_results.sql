@@ -129,7 +129,9 @@ begin
             error = case when j.error_class is not null then jsonb_strip_nulls(jsonb_build_object(
                 'kind', j.error_kind, 'message', j.error, 'answer', left(j.response_body, 1000)
             )) end,
-            handler_status = case when j.reply_handler is not null and j.new_status in ('sent', 'dead') then 'done' end
+            handler_status = case
+                when artery._reply_handler(j.new_status, t.compensation, j.reply_handler) is not null then 'done'
+            end
         from judged as j
         where
             t.id = j.id
@@ -138,7 +140,7 @@ begin
             and t.locked_until is not null
         returning
             t.topic, t.endpoint_id, t.request_id, t.method, t.body, t.request_hash, t.ordering_key, t.handler_status,
-            t.document_type, t.document_id, t.error as task_error, j.*
+            t.document_type, t.document_id, t.compensation, t.error as task_error, j.*
     ),
 
     logged as (
@@ -178,7 +180,7 @@ begin
             ) as e
         ),
         jsonb_agg(jsonb_build_object(
-            'handler', d.reply_handler,
+            'handler', artery._reply_handler(d.new_status, d.compensation, d.reply_handler),
             'reply', jsonb_build_object(
                 'task_id', d.id,
                 'request_id', d.request_id,

@@ -13,18 +13,19 @@ begin
     for v_due in
         select
             t.id,
-            r.reply_handler,
+            h.handler,
             u.reply
         from artery.integration_task as t
         inner join artery.unhandled_reply as u on u.task_id = t.id
-        inner join artery.route as r on r.topic = t.topic
-        where t.handler_status = 'failed' and t.handler_due_at <= clock_timestamp() and r.reply_handler is not null
+        left join artery.route as r on r.topic = t.topic
+        cross join lateral artery._reply_handler(t.status, t.compensation, r.reply_handler) as h (handler)
+        where t.handler_status = 'failed' and t.handler_due_at <= clock_timestamp() and h.handler is not null
         order by t.handler_due_at
         limit 1000
         for update of t skip locked
     loop
         exit when clock_timestamp() >= p_until;
-        if artery._run_handler(v_due.id, v_due.reply_handler, v_due.reply) then
+        if artery._run_handler(v_due.id, v_due.handler, v_due.reply) then
             update artery.integration_task as t
             set
                 handler_status = 'done',

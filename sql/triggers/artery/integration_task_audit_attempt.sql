@@ -21,7 +21,7 @@ begin
         ('processing', 'pending'), ('pending', 'cancelled'), ('failed', 'cancelled'), ('failed', 'pending'),
         ('dead', 'pending'), ('dead', 'cancelled'), ('dead', 'compensating'), ('held', 'pending'), ('held', 'sent'),
         ('held', 'dead'), ('held', 'cancelled'), ('held', 'compensating'), ('sent', 'compensating'),
-        ('compensating', 'compensated'), ('compensating', 'dead'), ('compensating', 'held')
+        ('compensating', 'compensated'), ('compensating', 'sent'), ('compensating', 'dead'), ('compensating', 'held')
     ) then
         raise exception using
             errcode = 'IN004',

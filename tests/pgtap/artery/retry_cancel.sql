@@ -14,7 +14,7 @@ insert into legal values
 ('processing', 'held'), ('processing', 'pending'), ('pending', 'cancelled'), ('failed', 'cancelled'), ('failed', 'pending'),
 ('dead', 'pending'), ('dead', 'cancelled'), ('dead', 'compensating'), ('held', 'pending'), ('held', 'sent'), ('held', 'dead'),
 ('held', 'cancelled'), ('held', 'compensating'), ('sent', 'compensating'), ('compensating', 'compensated'),
-('compensating', 'dead'), ('compensating', 'held');
+('compensating', 'sent'), ('compensating', 'dead'), ('compensating', 'held');
 create function t.change(p_old text, p_new text) returns text language plpgsql as $$
 declare
     v_id bigint;

@@ -51,7 +51,7 @@ def command(as_json: bool, keep: bool, remove: Path | None, lease: float) -> Non
         click.echo(f"removed {remove}")
         return
 
-    from pg_artery.demo import DemoError, story
+    from pg_artery.demo import DemoError, ending, story
     from pg_artery.demo.report import Report
     from pg_artery.demo.stage import Stage
 
@@ -61,9 +61,9 @@ def command(as_json: bool, keep: bool, remove: Path | None, lease: float) -> Non
         with Stage(lease) as stage:
             for act in story.ACTS:
                 act(stage, out)
-            holds = story.prove(stage, out)
+            holds = ending.prove(stage, out)
             if keep:
-                story.keep(stage, out)
+                ending.keep(stage, out)
     except (DemoError, ClusterError) as error:
         raise ArteryError(
             "58000", f"the demo could not go on: {error}", None,

@@ -71,6 +71,22 @@ cross join lateral jsonb_array_elements(t.history) with ordinality as h (entry, 
 where t.document_id = %(mo_no)s
 order by h.position;
 
+-- name: breaker
+select
+    to_char(b.at, 'HH24:MI:SS.MS') as at,
+    b.from_state || ' → ' || b.to_state as breaker,
+    b.reason
+from artery.breaker_event as b
+order by b.at;
+
+-- name: set_breaker
+update artery.endpoint
+set
+    breaker_min_calls = %(min_calls)s,
+    breaker_open_for = make_interval(secs => %(open_for)s)
+where name = 'mes'
+returning name;
+
 -- name: dispatch_status
 select
     s.mo_no,

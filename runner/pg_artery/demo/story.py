@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from statistics import median
 import psycopg
 
 from pg_artery.demo import DemoError
-from pg_artery.demo.proof import Ledger
+from pg_artery.demo.ending import show_orders
 from pg_artery.demo.record import Receipt
 from pg_artery.demo.report import Report
 from pg_artery.demo.stage import CHANNEL, Stage
@@ -24,6 +23,10 @@ IN_FLIGHT = ("MO-3001", "MO-3002", "MO-3003", "MO-3004", "MO-3005", "MO-3006")
 CHANGED, CANCELLED, TOO_MANY = "MO-4001", "MO-4002", "MO-4003"
 #: how late the MES answers while the runner is killed, in seconds
 SLOW = 2.0
+#: failed calls until the MES's breaker opens, enough for three of each order
+PATIENCE = 18
+#: seconds until an open breaker lets a probe through
+PROBE_EVERY = 2
 
 
 def set_up(stage: Stage, out: Report) -> None:
@@ -129,15 +132,12 @@ def outage(stage: Stage, out: Report) -> None:
     """Stop the MES: work waits, with a growing pause. Start it: everything arrives, once."""
     out.act("The MES is down")
     stage.mes.stop()
+    stage.look("set_breaker", min_calls=PATIENCE, open_for=PROBE_EVERY)
     out.say("Stopped the MES. Six orders are released all the same: nobody in the ERP waits.")
     for mo_no in WHILE_DOWN:
         stage.change("release", mo_no=mo_no)
 
-    def tried() -> bool:
-        attempts = [task["attempts"] for task in stage.look("tasks", orders=list(WHILE_DOWN))]
-        return bool(min(attempts) >= 3)
-
-    stage.wait("three attempts each", tried, 30)
+    stage.wait("the breaker to open", lambda: stage.look("breaker"), 60)
     tasks = stage.look("tasks", orders=list(WHILE_DOWN))
     out.table("waiting", [
         {
@@ -153,12 +153,15 @@ def outage(stage: Stage, out: Report) -> None:
     out.say("The pause before the next try is drawn from 0 to 1 s, 2 s, 4 s … (full jitter). What "
             f"the audit kept of {WHILE_DOWN[0]}:")  # fmt: skip
     out.table("audit", stage.look("audit", mo_no=WHILE_DOWN[0]))
+    out.say("Then the endpoint's breaker opened: no more calls but one probe now and then.")
+    out.note(f"  (after {PATIENCE} failures, a probe every {PROBE_EVERY} s; by default 10 and 15 s)")
     stage.mes.start()
     back = time.monotonic()
     out.say("Started the MES again.")
     stage.wait_sent(WHILE_DOWN, 60)
     out.say(f"All six were there {time.monotonic() - back:.1f} s later, none of them twice:")
     out.table("arrived", _deliveries(stage, WHILE_DOWN))
+    out.table("breaker", stage.look("breaker"))
 
 
 def crash(stage: Stage, out: Report) -> None:
@@ -221,61 +224,14 @@ def change_and_refuse(stage: Stage, out: Report) -> None:
             "The planner halves it:")  # fmt: skip
     stage.change("change_quantity", mo_no=TOO_MANY, quantity=450)
     stage.wait_sent(orders)
-    _show_orders(stage, out, orders, "quantity", "status", "version", "action", "mes_status",
+    show_orders(stage, out, orders, "quantity", "status", "version", "action", "mes_status",
                  "mes_order_no")  # fmt: skip
     out.fact("refusal", refused["reason"])
-
-
-def prove(stage: Stage, out: Report) -> bool:
-    """Compare the two sides; gives whether all of it holds."""
-    out.act("The proof")
-    ledger = Ledger(
-        told=stage.told,
-        orders=stage.look("ledger_versions"),
-        tasks=stage.look("ledger_tasks"),
-        dispatches=stage.look("ledger_dispatches"),
-        calls=stage.look("ledger_calls"),
-        receipts=stage.mes.receipts,
-    )
-    out.say("select … from artery_mes.mo_dispatch_status:")
-    _show_orders(stage, out, None, "status", "version", "mes_status", "acknowledged_version",
-                 "mes_order_no", "task_status", "attempts")  # fmt: skip
-    checks, figures = ledger.checks(), ledger.figures
-    out.table("checks", [{"claim": claim, "holds": holds} for claim, holds in checks.items()])
-    equal = figures["released"] == figures["sent"] == figures["received"]
-    holds = equal and figures["effects_of_repeats"] == 0 and all(checks.values())
-    out.fact("figures", figures)
-    out.data["figures"], out.data["holds"] = figures, holds
-    out.say("By the database and by the MES's own record:")
-    out.verdict(
-        holds,
-        f"released {figures['released']} {'=' if equal else '≠'} sent {figures['sent']} "
-        f"{'=' if equal else '≠'} received {figures['received']};  "
-        f"{figures['repeats']} sent again, {figures['effects_of_repeats']} took effect again.  "
-        + ("It holds." if holds else "IT DOES NOT HOLD."),
-    )
-    return holds
 
 
 ACTS: Sequence[Callable[[Stage, Report], None]] = (
     set_up, deliver, refuse_release, outage, crash, change_and_refuse,
 )  # fmt: skip
-
-
-def keep(stage: Stage, out: Report) -> None:
-    """Leave the database up, and say how to reach it and how to end it."""
-    psql = shutil.which("psql") or str(stage.cluster.server.bindir / "psql")
-    psql += f" '{stage.dsn}'"
-    path = stage.cluster.detach()
-    remove = f"artery demo --remove {path}"
-    out.data["kept"] = {"directory": str(path), "psql": psql, "remove": remove}
-    out.say(f"\nThe database stays up (the MES and the runner are gone):\n  {psql}")
-    out.say(f"The logs and the MES's record are in {path}/demo. To remove all of it:\n  {remove}")
-
-
-def _show_orders(stage: Stage, out: Report, orders: list[str] | None, *columns: str) -> None:
-    rows = stage.look("dispatch_status", orders=orders)
-    out.table("orders", [{name: row[name] for name in ("mo_no", *columns)} for row in rows])
 
 
 def _first_receipts(receipts: Sequence[Receipt]) -> dict[str, Receipt]:

@@ -154,7 +154,9 @@ def outage(stage: Stage, out: Report) -> None:
             f"the audit kept of {WHILE_DOWN[0]}:")  # fmt: skip
     out.table("audit", stage.look("audit", mo_no=WHILE_DOWN[0]))
     out.say("Then the endpoint's breaker opened: no more calls but one probe now and then.")
-    out.note(f"  (after {PATIENCE} failures, a probe every {PROBE_EVERY} s; by default 10 and 15 s)")
+    out.note(
+        f"  (after {PATIENCE} failures, a probe every {PROBE_EVERY} s; by default 10 and 15 s)"
+    )
     stage.mes.start()
     back = time.monotonic()
     out.say("Started the MES again.")

@@ -69,7 +69,6 @@ insert into artery.integration_task (request_id, topic, endpoint_id, priority, m
 select gen_random_uuid(), e.name, e.id, 5, 3, clock_timestamp() - interval '1 hour', 'POST', '/do', 'x', ''
 from artery.endpoint as e cross join generate_series(1, case e.name when 'fair1' then 10000 else 50 end)
 where e.name like 'fair%';
-insert into artery.lane select id, 5 from artery.endpoint where name like 'fair%';
 create temp table share as
 select i as round, c.endpoint_id, count(*) as n from generate_series(1, 4) as i, lateral artery.claim_tasks(:r1, 50 + 0 * i) as c group by 1, 2;
 select is((select count(*)::int from share where n <> 10), 0, 'five endpoints share each claim equally, though one has 10,000 tasks');

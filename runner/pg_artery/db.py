@@ -120,7 +120,7 @@ class Session:
             except psycopg.Error as error:
                 if not is_transient(error):
                     raise
-                wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+                wait = delay * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311 - jitter
                 self._on_retry(error, wait)
             if self._give_up():
                 raise Stopped

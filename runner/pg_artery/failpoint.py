@@ -37,7 +37,7 @@ def parse(text: str) -> Callable[[str], None] | None:
         chances[name] = float(chance or 1)
         if not 0 <= chances[name] <= 1:
             raise ValueError(f"ARTERY_FAILPOINT: {name}={chance} is not a probability")
-    dice = random.Random(int(seed) if seed else None)  # noqa: S311 - repeatable on purpose
+    dice = random.Random(int(seed) if seed else None)  # noqa: S311  # nosec B311 - repeatable
 
     def hit(step: str) -> None:
         chance = chances.get(step)

@@ -39,7 +39,7 @@ def command(as_json: bool, keep: bool, remove: Path | None, lease: float) -> Non
     """Deliver orders to a demo MES, break things, prove that nothing is lost.
 
     All of it is real: a PostgreSQL of its own in a directory of its own, artery run as a child
-    process, HTTP over the loopback, kill -9. Takes about half a minute; touches no other database.
+    process, HTTP over the loopback, kill -9. Takes a quarter of a minute; touches no other database.
     Ctrl-C ends and removes everything.
     """
     if remove is not None:

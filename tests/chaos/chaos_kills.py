@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -73,16 +72,15 @@ class Slot(threading.Thread):
             failpoint = f"{kind}={FAILPOINTS[kind]};seed={self.dice.randrange(10**6)}"
         name = f"slot{self.number}-{turn}"
         runner = self.stage.runner(name, dsn=self.dsn, failpoint=failpoint)
+        killed = ""
         if kind in FAILPOINTS:
-            killed = self._await_end(runner)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                runner.process.wait(PATIENCE)
+                killed = kind
         elif self._await_work(runner):
-            killed = getattr(self, "_" + kind.replace(" ", "_"), self._any_moment)(runner)
-            if not killed:
-                killed = "any moment"
-            runner.process.kill()
-        else:
-            killed = "any moment"
-            runner.process.kill()
+            killed = getattr(self, "_" + kind.replace(" ", "_"))(runner)
+        runner.process.kill()
+        killed = killed or "any moment"
         code = runner.process.wait()
         self._note("killed: " + killed, runner)
         self.kills[killed] += 1
@@ -92,18 +90,7 @@ class Slot(threading.Thread):
 
     def _note(self, kind: str, runner: Runner, since: float | None = None) -> None:
         now = time.time()
-        self.stage.faults.append(Fault(since or now, kind, runner.pid, now))
-
-    def _await_end(self, runner: Runner) -> str:
-        try:
-            runner.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            runner.process.kill()
-            return "any moment"
-        return self.kinds[self._turn(runner)]
-
-    def _turn(self, runner: Runner) -> int:
-        return int(runner.log.stem.rpartition("-")[2])
+        self.stage.faults.append(Fault(since or now, now, kind, runner.pid))
 
     def _await_work(self, runner: Runner) -> bool:
         """Wait until this runner has claimed something."""
@@ -119,7 +106,7 @@ class Slot(threading.Thread):
             time.sleep(0.05)
         return False
 
-    # -- each kind from outside gives what it came to, "" if its moment did not come ----------------
+    # -- each kind from outside gives what it came to, "" if its moment did not come --------------
 
     def _any_moment(self, _runner: Runner) -> str:
         time.sleep(self.dice.uniform(0.1, 1.0))
@@ -203,18 +190,11 @@ class Slot(threading.Thread):
         deadline = time.monotonic() + 0.5
         while time.monotonic() < deadline:
             row = self.conn.execute(
-                "select a.pid from pg_stat_activity as a where a.query like '%%artery.claim_tasks%%' "
-                "and %s = any(pg_blocking_pids(a.pid))",
+                "select a.pid from pg_stat_activity as a "
+                "where a.query like '%%artery.claim_tasks%%' and %s = any(pg_blocking_pids(a.pid))",
                 (holder,),
             ).fetchone()
             if row is not None:
                 return int(row[0])
             time.sleep(0.01)
         return None
-
-
-def alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False

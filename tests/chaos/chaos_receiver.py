@@ -21,7 +21,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,14 @@ class Receipt:
 
 
 # answer -> share of first receipts; the rest is 200 at once
-MOODS = {"500": 0.04, "429": 0.03, "cut": 0.01, "effect, cut": 0.02, "slow": 0.02, "too slow": 0.004}
+MOODS = {
+    "500": 0.04,
+    "429": 0.03,
+    "cut": 0.01,
+    "effect, cut": 0.02,
+    "slow": 0.02,
+    "too slow": 0.004,
+}
 AFTER_EFFECT = {"200", "effect, cut", "slow", "too slow"}
 TOO_SLOW = 2.5  # seconds; the endpoints' total_timeout is 2
 
@@ -52,8 +59,8 @@ class Handler(BaseHTTPRequestHandler):
     seed = 0
     record: IO[str]
     lock = threading.Lock()
-    received: Counter[str] = Counter()
-    done: set[str] = set()
+    received: ClassVar[Counter[str]] = Counter()
+    done: ClassVar[set[str]] = set()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -107,8 +114,7 @@ class Server(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    Handler.record = Path(sys.argv[1]).open("a")
     Handler.seed = int(sys.argv[2])
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Path(sys.argv[1]).open("a") as Handler.record, Server(("127.0.0.1", 0), Handler) as server:
         print(server.server_address[1], flush=True)
         server.serve_forever()

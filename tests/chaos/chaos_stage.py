@@ -22,7 +22,8 @@ from chaos_receiver import Receipt, read_record
 from psycopg.types.json import Jsonb
 
 HERE = Path(__file__).parent
-TOPICS = ("chaos.a", "chaos.b", "chaos.c")
+STRICT = "chaos.strict"  # its receiver does not promise to honour the Request-ID
+TOPICS = ("chaos.a", "chaos.b", "chaos.c", STRICT)
 KEYS = 8
 SETUP = """
 create table public.business (
@@ -46,18 +47,20 @@ def child(module: str, *arguments: str, log: Path, **env: str) -> subprocess.Pop
 
 @dataclass(frozen=True)
 class Fault:
-    """What was done to whom, and when: `pid` None hits everybody."""
+    """What was done to whom, from `at` until `until`; `pid` None is the server, which hits all."""
 
     at: float
+    until: float
     kind: str
     pid: int | None = None
-    until: float = 0.0
 
 
 class Runner:
     """A real `artery run`."""
 
-    def __init__(self, stage: Stage, name: str, dsn: str, *options: str, failpoint: str = "") -> None:
+    def __init__(
+        self, stage: Stage, name: str, dsn: str, *options: str, failpoint: str = ""
+    ) -> None:
         self.log = stage.directory / f"{name}.log"
         self.started = time.time()
         self.process = child(
@@ -98,7 +101,6 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.quiet_until = 0.0
-        self.endpoint_options: dict[str, Any] = {}
         self._ended = threading.Event()
         self._producing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -155,14 +157,17 @@ class Stage:
             for topic in TOPICS:
                 conn.execute(
                     "with e as (insert into artery.endpoint (name, base_url, total_timeout, "
-                    "connect_timeout, backoff_base, backoff_cap, max_attempts, breaker_min_calls) "
-                    "values (%s, %s, '2 s', '1 s', '100 ms', '1 s', 1000, 1000000) returning id) "
+                    "connect_timeout, backoff_base, backoff_cap, max_attempts, breaker_min_calls, "
+                    "idempotent) values (%s, %s, '2 s', '1 s', '100 ms', '1 s', 1000, 1000000, %s) "
+                    "returning id) "
                     "insert into artery.route (topic, endpoint_id, path_template) "
                     "select %s, e.id, '/take' from e",
-                    (topic, f"http://127.0.0.1:{self.port}/v1", topic),
+                    (topic, f"http://127.0.0.1:{self.port}/v1", topic != STRICT, topic),
                 )
 
-    def runner(self, name: str, *options: str, dsn: str | None = None, failpoint: str = "") -> Runner:
+    def runner(
+        self, name: str, *options: str, dsn: str | None = None, failpoint: str = ""
+    ) -> Runner:
         """Start a runner, which ends with the stage."""
         self._runners.append(Runner(self, name, dsn or self.dsn, *options, failpoint=failpoint))
         return self._runners[-1]
@@ -196,8 +201,10 @@ class Stage:
 
     def _order(self, dice: random.Random) -> tuple[str, str, str | None]:
         request_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
-        key = f"key-{dice.randrange(KEYS)}" if dice.random() < 0.2 else None
-        return request_id, dice.choice(TOPICS), key
+        topic = dice.choice(TOPICS)
+        # a held task holds back its key for good: keys only where nothing is held
+        keyed = dice.random() < 0.25 and topic != STRICT
+        return request_id, topic, f"key-{dice.randrange(KEYS)}" if keyed else None
 
     def _enqueue(
         self, conn: psycopg.Connection, request_id: str, topic: str, key: str | None
@@ -247,8 +254,8 @@ class Stage:
                     conn = psycopg.connect(self.dsn, autocommit=True)
                 late = conn.execute(
                     "select id, attempt, clock_timestamp() - locked_until "
-                    "from artery.integration_task "
-                    "where status = 'processing' and locked_until < clock_timestamp() - interval '2 s'"
+                    "from artery.integration_task where status = 'processing' "
+                    "and locked_until < clock_timestamp() - interval '2 s'"
                 ).fetchall()
                 wrong = conn.execute("select * from artery_monitor.verify('2 s')").fetchall()
             except psycopg.OperationalError:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,7 @@ def make_stage(own_cluster: Cluster, seed: int, tmp_path: Path) -> MakeStage:
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str], long: bool) -> Iterator[Callable[[str], None]]:
+def tell(capsys: pytest.CaptureFixture[str], long: bool) -> Callable[[str], None]:
     """Print a figure: at once in the long form, else with a failure."""
 
     def say(text: str) -> None:
@@ -49,7 +49,7 @@ def tell(capsys: pytest.CaptureFixture[str], long: bool) -> Iterator[Callable[[s
             with capsys.disabled():
                 print("\n  " + text, end="", flush=True)
 
-    yield say
+    return say
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ def command(as_json: bool, keep: bool, remove: Path | None, lease: float) -> Non
     """Deliver orders to a demo MES, break things, prove that nothing is lost.
 
     All of it is real: a PostgreSQL of its own in a directory of its own, artery run as a child
-    process, HTTP over the loopback, kill -9. Takes a quarter of a minute; touches no other database.
-    Ctrl-C ends and removes everything.
+    process, HTTP over the loopback, kill -9. Takes 15 seconds or so; touches no other
+    database. Ctrl-C ends and removes everything.
     """
     if remove is not None:
         if not cluster_dir.remove(remove):

@@ -193,7 +193,7 @@ def run_spec(program: Path, dsn: str, spec: str) -> list[Permutation]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PGISOLATIONTIMEOUT": "10"},
+        env={"PGISOLATIONTIMEOUT": "3"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return list(parse(done.stdout))

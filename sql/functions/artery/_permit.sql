@@ -53,6 +53,11 @@ begin
     end if;
 
     if v_endpoint.rate_per_second is not null or v_endpoint.max_in_flight is not null then
+        -- the row lock below does not keep two who both have to make the row apart
+        if not pg_try_advisory_xact_lock(hashtext('artery.rate_limiter'), p_endpoint_id) then
+            room := 0;
+            return;
+        end if;
         insert into artery.rate_limiter (endpoint_id)
         values (p_endpoint_id)
         on conflict do nothing;

@@ -69,6 +69,8 @@ select is((select jsonb_array_length(history) from artery.integration_task where
 select is((select history -> -1 ->> 'reason' from artery.integration_task where id = :o), 'by hand', '... which is the newest then');
 select t.fail(:r);
 select is(t.status(:o), 'failed', 'the first failure that counts');
+select t.fail(:r, '{"status_code": null, "error_kind": "dns"}');
+select is(t.status(:o), 'failed', '... after which a fault of our own is still not the last');
 select t.fail(:r);
 select results_eq(format('select status, failures, ended_at is not null from artery.integration_task where id = %s', :o), $$values ('dead', 2, true)$$,
     'max_attempts failures that count: dead');
@@ -92,9 +94,13 @@ select is(t.claim(:r), array[:b]::bigint[], 'then the next goes');
 select t.report(:r, t.result(:b, 503, '{"retry_after": "999999"}'));
 select cmp_ok((select blocked_until from artery.rate_limiter where endpoint_id = :ra), '<=', clock_timestamp() + interval '5 minutes', 'an absurd wait is capped');
 select t.make_due();
-update artery.rate_limiter set blocked_until = clock_timestamp() + interval '4 minutes';
-update artery.rate_limiter set blocked_until = clock_timestamp() + interval '-1 s' where false;
 delete from artery.rate_limiter;
+select t.claim(:r, 1);
+insert into artery.rate_limiter (endpoint_id, blocked_until) values (:ra, clock_timestamp() + interval '200 s');
+select t.report(:r, t.result(id, 429, '{"retry_after": "10"}')) from artery.integration_task where status = 'processing';
+select cmp_ok((select blocked_until from artery.rate_limiter where endpoint_id = :ra), '>', clock_timestamp() + interval '190 s', 'a later answer does not shorten the wait');
+delete from artery.rate_limiter;
+select t.make_due();
 select t.claim(:r);
 update artery.integration_task set failures = 2 where id = :a;
 select t.report(:r, t.result(:a, 429, '{"retry_after": "30"}'), t.result(:b, 503, '{"retry_after": "soon"}'));

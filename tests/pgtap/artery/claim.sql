@@ -36,6 +36,8 @@ select artery.enqueue_task('one', p_priority => 9::smallint) as p9 \gset
 select is(t.claim(:r1, 1), array[:p0]::bigint[], 'the highest priority (0) goes first');
 select is(t.claim(:r1, 1), array[:p5]::bigint[], 'then the middle one');
 select is(t.claim(:r1), array[:p9]::bigint[], 'then the last; a delayed task not before its time');
+select artery.enqueue_task('one') as beside \gset
+select is(t.claim(:r1), array[:beside]::bigint[], '... nor beside one that is due');
 update artery.integration_task set due_at = clock_timestamp() where id = :later;
 select is(t.claim(:r1), array[:later]::bigint[], 'and then it goes');
 select artery.enqueue_task('one') as first \gset

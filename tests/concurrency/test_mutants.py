@@ -1,0 +1,345 @@
+# ruff: noqa: E501 -- the pieces of source stand as they are in their files
+"""Each guard of claim, report, sweep, renewal and release has a reason: without it, a test fails.
+
+A mutant is one edit of a function's source, loaded into a clone of the migrated database; the
+checks named with it must not pass there. Some guards are doubled on purpose (a row lock within,
+the fence without): such a pair is taken out together.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from test_isolation import RULES, isolationtester, prepare, run_spec, wrong
+
+from pg_artery.cluster import Cluster
+from pg_artery.servers import Server
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ROOT / "sql/functions/artery"
+PGTAP = ROOT / "tests/pgtap/artery"
+
+pytestmark = pytest.mark.one_server
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault in one function, and what must find it.
+
+    :param name: what the function no longer does
+    :param file: its file, without .sql
+    :param edits: pairs of what stands there (once) and what shall
+    :param killers: pgTAP files (`claim`) and specs (`two_claimers.spec`), any of which must fail
+    """
+
+    name: str
+    file: str
+    edits: tuple[tuple[str, str], ...]
+    killers: tuple[str, ...]
+
+    @property
+    def fence(self) -> bool:
+        """True where two at once would do harm: these are killed in the short form too."""
+        return (
+            self.killers[0].endswith(".spec")
+            or self.name.startswith(("applies ", "renew", "release"))
+            or self.name == "takes back running leases"
+        )
+
+
+def mutant(name: str, file: str, killer: str, *edits: str) -> Mutant:
+    """Edits in pairs: old, new."""
+    return Mutant(name, file, tuple(zip(edits[::2], edits[1::2], strict=True)), (killer,))
+
+
+SWEEP_FENCE = (
+    "                and t.attempt = x.attempt\n"
+    "                and t.status = 'processing'\n"
+    "                and t.locked_until < clock_timestamp()\n"
+)
+MINE = "where t.attempt = u.attempt and t.runner_id = p_runner and t.locked_until is not null"
+
+MUTANTS = [
+    # claim
+    mutant(
+        "claims for a runner that has stopped", "claim_tasks", "claim",
+        "where r.id = p_runner and r.stopped_at is null", "where r.id = p_runner",
+    ),
+    mutant(
+        "claims for a runner that never was", "claim_tasks", "claim",
+        "where r.id = p_runner and r.stopped_at is null", "where true",
+    ),
+    mutant(
+        "takes a lease without length", "claim_tasks", "claim",
+        "p_lease is null or p_lease <= interval '0'", "p_lease is null",
+    ),
+    mutant(
+        "claims for a disabled endpoint", "_due_lanes", "claim",
+        "on e.id = l.endpoint_id and e.enabled", "on e.id = l.endpoint_id",
+    ),
+    mutant(
+        "heeds no Retry-After", "_due_lanes", "claim",
+        "coalesce(r.blocked_until <= p_now, true)", "true",
+    ),
+    mutant(
+        "trusts a cursor from the future", "claim_tasks", "claim",
+        "not between v_now and v_now + interval '1 minute'", "< v_now",
+    ),
+    mutant(
+        "never looks behind the frontier", "claim_tasks", "claim",
+        "case when not v_unbounded then v_cursor -> 'frontier' end", "v_cursor -> 'frontier'",
+    ),
+    mutant(
+        "has no slack for late commits", "_due_lanes", "claim",
+        "interval '100 milliseconds'", "interval '0'",
+    ),
+    mutant(
+        "has no frontier", "claim_tasks", "claim",
+        "case when not v_unbounded then v_cursor -> 'frontier' end", "null",
+    ),
+    mutant(
+        "counts what is in flight beside others", "_permit", "two_claimers.spec",
+        "if not pg_try_advisory_xact_lock(", "if not (pg_backend_pid(), 0) <> (",
+        "        for no key update skip locked;\n        if not found then", "        ;\n        if false then",
+        "        insert into artery.rate_limiter (endpoint_id)\n        values (p_endpoint_id)\n"
+        "        on conflict do nothing;\n", "",
+    ),
+    mutant(
+        "waits for who makes the limiter's row", "_permit", "two_claimers.spec",
+        "if not pg_try_advisory_xact_lock(", "if not (pg_backend_pid(), 0) <> (",
+    ),
+    mutant(
+        "does not count what is in flight", "_permit", "claim",
+        "where t.endpoint_id = p_endpoint_id and t.status = 'processing'", "where false",
+    ),
+    mutant(
+        "shares unfairly", "claim_tasks", "claim",
+        "ceil(p_limit::numeric / nullif(count(distinct w.endpoint_id), 0))", "p_limit",
+    ),
+    mutant(
+        "leaves what others leave", "claim_tasks", "claim",
+        "where p.pass = 1 or v_share < p_limit", "where p.pass = 1",
+    ),
+    mutant(
+        "exceeds its limit", "claim_tasks", "claim",
+        "least(v_endpoint.share, p_limit - v_claimed)", "v_endpoint.share",
+        "exit when v_claimed >= p_limit;", "",
+    ),
+    mutant(
+        "takes priorities as they come", "claim_tasks", "claim",
+        "        order by w.priority\n", "        order by w.priority desc\n",
+    ),
+    mutant(
+        "claims what is under way or ended", "claim_tasks", "claim",
+        "            and t.status in ('pending', 'failed')\n", "",
+    ),
+    mutant(
+        "claims what waits behind another", "claim_tasks", "ordering",
+        "            and not t.queued\n", "",
+        "and (t.ordering_key is null or not exists (", "and (true or not exists (",
+    ),
+    mutant(
+        "claims what is not due", "claim_tasks", "claim",
+        "            and t.due_at between l.since and p_now\n", "",
+    ),
+    mutant(
+        "does not see an earlier task of the key", "claim_tasks", "ordering",
+        "and (t.ordering_key is null or not exists (", "and (true or not exists (",
+    ),
+    mutant(
+        "holds back by a later task of the key", "claim_tasks", "ordering",
+        "and b.id < t.id", "and b.id <> t.id",
+    ),
+    mutant(
+        "claims by due time backwards", "claim_tasks", "claim",
+        "order by t.due_at, t.id", "order by t.due_at desc, t.id",
+    ),
+    mutant(
+        "waits for another claim", "claim_tasks", "two_claimers.spec",
+        "for update of t skip locked", "for update of t",
+    ),
+    mutant(
+        "claims without a lock", "claim_tasks", "two_claimers.spec",
+        "        for update of t skip locked\n", "",
+    ),
+    # report
+    mutant(
+        "applies another attempt's report", "report_results", "report",
+        "            and t.attempt = j.attempt\n", "",
+    ),
+    mutant(
+        "applies another runner's report", "report_results", "report",
+        "            and t.runner_id = p_runner\n", "",
+    ),
+    mutant(
+        "applies a report without a lease", "report_results", "report_twice.spec",
+        "            and t.locked_until is not null\n", "",
+    ),
+    mutant(
+        "forgets to count", "report_results", "report",
+        "failures = t.failures + j.counts", "failures = t.failures",
+    ),
+    mutant(
+        "never gives up", "report_results", "backoff",
+        "c.counts > 0 and t.failures + 1 >= t.max_attempts", "false",
+    ),
+    mutant(
+        "gives up for faults of our own", "report_results", "backoff",
+        "o.status = 'failed' and c.counts > 0 and t.failures + 1", "o.status = 'failed' and t.failures + 1",
+    ),
+    mutant(
+        "takes the cap for a wait", "report_results", "backoff",
+        "select case when a.asked is not null then least(a.asked, e.retry_after_cap) end as wait",
+        "select least(a.asked, e.retry_after_cap) as wait",
+    ),
+    mutant(
+        "waits as long as it is told", "report_results", "backoff",
+        "then least(a.asked, e.retry_after_cap) end", "then a.asked end",
+    ),
+    mutant(
+        "blocks an endpoint for any answer", "report_results", "backoff",
+        "max(x.blocked_until) filter (where x.status_code in (429, 503))", "max(x.blocked_until)",
+    ),
+    mutant(
+        "shortens a wait", "_judge_endpoints", "backoff",
+        "greatest(l.blocked_until, excluded.blocked_until)", "excluded.blocked_until",
+    ),
+    mutant(
+        "lets no next of the key go", "report_results", "ordering",
+        "if v_ordered is not null then", "if false then",
+    ),
+    mutant(
+        "logs no stale call", "report_results", "report",
+        "if jsonb_array_length(p_results) > coalesce(cardinality(v_done), 0) then", "if false then",
+    ),
+    mutant(
+        "logs a stale call each time", "_log_stale_results", "report",
+        "where l.task_id = r.id and l.attempt = r.attempt and l.span_id = r.span_id", "where false",
+    ),
+    mutant(
+        "has no budget for handlers", "report_results", "handlers",
+        "case when clock_timestamp() < v_now + c_handler_budget then v_reply ->> 'handler' end",
+        "v_reply ->> 'handler'",
+    ),
+    # sweep
+    mutant(
+        "waits for a report under way", "expire_leases", "sweep_against_late_report.spec",
+        "for update of t skip locked", "for update of t",
+    ),
+    mutant(
+        "brings finished tasks back", "expire_leases", "sweep_against_late_report.spec",
+        "            for update of t skip locked\n", "",
+        SWEEP_FENCE, "",
+    ),
+    mutant(
+        "takes back running leases", "expire_leases", "leases",
+        "where t.status = 'processing' and t.locked_until < clock_timestamp()",
+        "where t.status = 'processing'",
+        "                and t.locked_until < clock_timestamp()\n", "",
+    ),
+    mutant(
+        "takes back a lease renewed meanwhile", "expire_leases", "renewal_against_sweep.spec",
+        "            for update of t skip locked\n", "",
+        "                and t.locked_until < clock_timestamp()\n", "",
+    ),
+    mutant(
+        "resends what must not be", "expire_leases", "leases",
+        "when not e.idempotent then 'held'", "when false then 'held'",
+    ),
+    mutant(
+        "never gives up a lost task", "expire_leases", "leases",
+        "when t.failures + 1 >= t.max_attempts then 'dead'", "when false then 'dead'",
+    ),
+    mutant(
+        "keeps a death from its handler", "expire_leases", "leases",
+        "where d.handler_status = 'failed'", "where false",
+    ),
+    mutant(
+        "walks all tasks that ever were", "expire_leases", "retention",
+        "order by t.endpoint_id, t.id", "order by t.id",
+    ),
+    # renewal and release
+    *(
+        mutant(f"{file.removesuffix('_leases')}s {what}", file, killer, MINE, fence)
+        for file in ("renew_leases", "release_leases")
+        for what, killer, fence in (
+            ("for another attempt", "leases",
+             "where t.runner_id = p_runner and t.locked_until is not null"),
+            ("for another runner", "leases",
+             "where t.attempt = u.attempt and t.locked_until is not null"),
+            ("without a lease", "leases", "where t.attempt = u.attempt and t.runner_id = p_runner"),
+        )
+    ),
+    # the end of a key
+    mutant(
+        "lets go who has one before it", "_unblock_next", "ordering",
+        "        where n.queued\n", "",
+        "            order by q.id\n", "            order by q.id desc\n",
+    ),
+    # what ends, for good
+    mutant(
+        "deletes what is being undone", "delete_ended_tasks", "retention_against_undo.spec",
+        "                and t.status in ('sent', 'cancelled', 'compensated')\n", "",
+    ),
+]  # fmt: skip
+
+
+def survives(mutant: Mutant, cluster: Cluster, dsn: str, name: str) -> list[str]:
+    """Load the mutant, run its killers, and give those that noticed nothing."""
+    source = (FUNCTIONS / f"{mutant.file}.sql").read_text()
+    for old, new in mutant.edits:
+        assert source.count(old) == 1, f"the source has moved on: {old!r} in {mutant.file}.sql"
+        source = source.replace(old, new)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("set role artery_owner")
+        connection.execute(source)  # type: ignore[arg-type]
+    return [killer for killer in mutant.killers if passes(killer, cluster, dsn, name)]
+
+
+def passes(killer: str, cluster: Cluster, dsn: str, name: str) -> bool:
+    if killer.endswith(".spec"):
+        spec = killer.removesuffix(".spec")
+        prepare(dsn)
+        return not wrong(RULES[spec], run_spec(isolationtester(cluster.server), dsn, spec))
+    psql = str(cluster.server.bindir / "psql")
+    server = f"-h {cluster.path} -p {cluster.port} -U postgres -d {name}"
+    file = str(PGTAP / f"{killer}.sql")
+    done = subprocess.run(
+        ["pg_prove", "--psql-bin", psql, *server.split(), file],
+        capture_output=True,
+        timeout=120,
+    )
+    return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def with_pgtap(cluster: Cluster, template: str, server: Server) -> str:
+    if not server.has_extension("pgtap"):
+        pytest.skip("pgTAP is missing (Debian: postgresql-15-pgtap)")
+    name = "mutants_template"
+    with psycopg.connect(cluster.create_database(name, template)) as connection:
+        connection.execute(sql.SQL("create extension pgtap"))
+    return name
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.file}: {m.name}")
+def test_a_function_that(
+    mutant: Mutant, cluster: Cluster, with_pgtap: str, request: pytest.FixtureRequest
+) -> None:
+    if not mutant.fence and not request.config.getoption("--long"):
+        pytest.skip("mutants beyond the fences are killed in the long form: --long")
+    with cluster.database("mutant", with_pgtap) as dsn:
+        assert survives(mutant, cluster, dsn, "mutant") == [], "is noticed by nothing"
+
+
+def test_unchanged_all_killers_pass(cluster: Cluster, with_pgtap: str) -> None:
+    """A killer that always fails kills every mutant, and shows nothing."""
+    killers = {killer for mutant in MUTANTS for killer in mutant.killers}
+    for killer in sorted(killers):
+        with cluster.database("unchanged", with_pgtap) as dsn:
+            assert passes(killer, cluster, dsn, "unchanged"), killer

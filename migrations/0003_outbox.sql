@@ -59,10 +59,12 @@ create table artery.integration_task (
     handler_attempts integer not null default 0,
     handler_due_at timestamptz,
     handler_error jsonb,
-    constraint integration_task_status_check check (status in (
-        'pending', 'processing', 'sent', 'failed', 'dead',
-        'compensating', 'compensated', 'cancelled', 'held'
-    )),
+    -- one array, not a list: an insert reads the whole expression anew, and a list reads long
+    constraint integration_task_status_check check (
+        status = any(
+            '{pending,processing,sent,failed,dead,compensating,compensated,cancelled,held}'::text[]
+        )
+    ),
     constraint integration_task_lease_check check (
         (status = 'processing') = (locked_until is not null)
     ),

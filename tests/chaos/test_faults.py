@@ -1,0 +1,70 @@
+"""What does not end PostgreSQL or all runners, and must not end the delivery either."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import psycopg
+import pytest
+from chaos_judge import judge
+from chaos_stage import Fault, Stage
+
+from pg_artery.cluster import Cluster
+from pg_artery.migrate import migrate
+
+
+@pytest.mark.one_server
+def test_runners_sweep_where_pg_cron_s_scheduler_was_killed(
+    own_cluster: Cluster, seed: int, tmp_path, hold
+) -> None:
+    """Its version 1.4 is never started again by PostgreSQL."""
+    if not own_cluster.has_cron:
+        pytest.skip("pg_cron is missing (Debian: postgresql-15-cron)")
+    migrate(own_cluster.dsn())
+    with psycopg.connect(own_cluster.dsn(), autocommit=True) as conn:
+        conn.execute("create extension pg_cron")
+        conn.execute("select artery.schedule_sweeps()")
+        killed = conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where application_name = 'pg_cron scheduler'"
+        )
+        assert killed.fetchall() == [(True,)]
+    with Stage(own_cluster.dsn(tcp=True), seed, tmp_path, lease=2.0).running() as stage:
+        victim = stage.runner("victim", failpoint="after_claim")
+        assert victim.process.wait(20) == -signal.SIGKILL
+        now = time.time()
+        stage.faults.append(Fault(now, now, "killed: after_claim", victim.pid))
+        # a victim with its claims, and nobody to sweep until this one starts
+        sweeper = stage.runner("sweeper")
+        time.sleep(2)
+        stage.finish(patience=20)
+        assert sweeper.stop() == 0
+        verdict = judge(stage)
+    hold(stage, verdict)
+    assert verdict.figures["leases lost"] > 0
+
+
+@pytest.mark.one_server
+def test_an_old_snapshot_does_not_stop_the_delivery(make_stage, hold, tell) -> None:
+    """A report, a dump or an idle slot: vacuum can remove nothing meanwhile."""
+    with make_stage(rate=150.0).running() as stage:
+        with psycopg.connect(stage.dsn) as report:
+            report.execute("set transaction isolation level repeatable read")
+            report.execute("select count(*) from artery.integration_task")
+            runner = stage.runner("one")
+            time.sleep(4)
+            stage.finish(patience=10)
+            with psycopg.connect(stage.dsn, autocommit=True) as conn:
+                conn.execute("vacuum artery.integration_task")
+                slow = conn.execute(
+                    "select extract(epoch from percentile_cont(0.95) within group (order by "
+                    "ended_at - greatest(created_at, (select min(started_at) from artery.runner))"
+                    "))::float8 from artery.integration_task where attempt = 1"
+                ).fetchone()
+            assert runner.stop() == 0
+        verdict = judge(stage)
+    hold(stage, verdict)
+    assert slow is not None
+    tell(f"enqueued to sent at the first attempt, p95: {slow[0]:.3f} s")
+    assert slow[0] < 1.5

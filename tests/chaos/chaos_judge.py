@@ -253,7 +253,7 @@ def _recoveries(
     starts = {entry["attempt"]: entry["began"] for entry in case.ended_attempts}
     starts[case.task["attempt"]] = case.task["began"]
     for number, fault in faulted.items():
-        if fault is None or number + 1 in lost:
+        if fault is None or fault.pid is None or number + 1 in lost:
             continue
         if number + 1 not in starts:  # held
             found.append(lost[number]["began"] + lost[number]["duration_ms"] / 1000 - fault.until)

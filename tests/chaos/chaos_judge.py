@@ -166,6 +166,7 @@ def _judge_case(case: Case, stage: Stage, verdict: Verdict, bound: float | None)
             wrong.append(f"a send that no fault explains: {receipt}")
     verdict.count("leases lost", len(lost))
     verdict.count("sends with unknown outcome", len(unknown))
+    verdict.count("stale calls", sum(call["stale"] for call in case.calls))
     verdict.count("held", task["status"] == "held")
 
     for seconds in _recoveries(case, faulted, lost):
@@ -256,11 +257,13 @@ def _recoveries(
         if fault is None or fault.pid is None or number + 1 in lost:
             continue
         if number + 1 not in starts:  # held
-            found.append(lost[number]["began"] + lost[number]["duration_ms"] / 1000 - fault.until)
+            found.append(
+                lost[number]["began"] + lost[number]["duration_ms"] / 1000 - fault.gone_from
+            )
             continue
         sends = [r.at for r in case.receipts if r.at >= starts[number + 1] - SLACK]
         if sends:
-            found.append(min(sends) - fault.until)
+            found.append(min(sends) - fault.gone_from)
     return found
 
 

@@ -10,10 +10,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import LiteralString
 
 import psycopg
 from chaos_proxy import SwallowProxy
-from chaos_stage import Fault, Runner, Stage
+from chaos_stage import PAUSED, Fault, Runner, Stage
 from psycopg.conninfo import make_conninfo
 
 # the runner's own fail points, with the chance at each passage
@@ -25,13 +26,14 @@ FAILPOINTS = {
     "before_report": 0.2,
     "after_report": 0.2,
 }
-# from outside: the claim's own commit, a reply that never comes, any moment at all
+# from outside: the claim's own commit, a reply that never comes, a lease lost unknowingly
 OUTSIDE = (
     "claim commits after its runner died",
     "claim rolls back after its runner died",
     "claim rolls back under its runner",
     "lost reply to claim_tasks",
     "lost reply to report_results",
+    PAUSED,
     "any moment",
 )
 KINDS = (*FAILPOINTS, *OUTSIDE)
@@ -53,6 +55,7 @@ class Slot(threading.Thread):
     def __init__(self, stage: Stage, number: int, kinds: list[str], proxy: SwallowProxy) -> None:
         super().__init__(name=f"slot-{number}")
         self.stage, self.number, self.kinds, self.proxy = stage, number, kinds, proxy
+        self.planned = len(kinds)
         self.kills: Counter[str] = Counter()
         self.dice = random.Random(f"{stage.seed} slot {number}")
         through = {"host": "127.0.0.1", "port": proxy.port, "sslmode": "disable"}
@@ -80,7 +83,10 @@ class Slot(threading.Thread):
         elif self._await_work(runner):
             killed = getattr(self, "_" + kind.replace(" ", "_"))(runner)
         runner.process.kill()
-        killed = killed or "any moment"
+        if not killed:  # its moment did not come: once more, later
+            killed = "any moment"
+            if turn < self.planned:
+                self.kinds.append(kind)
         code = runner.process.wait()
         self._note("killed: " + killed, runner)
         self.kills[killed] += 1
@@ -92,16 +98,19 @@ class Slot(threading.Thread):
         now = time.time()
         self.stage.faults.append(Fault(since or now, now, kind, runner.pid))
 
+    def _has(self, runner: Runner, condition: LiteralString = "true") -> bool:
+        """Tell whether this runner has claimed a task of which `condition` holds."""
+        row = self.conn.execute(
+            "select exists (select from artery.integration_task as t "
+            "join artery.runner as r on r.id = t.runner_id where r.pid = %s and " + condition + ")",
+            (runner.pid,),
+        ).fetchone()
+        return row is not None and bool(row[0])
+
     def _await_work(self, runner: Runner) -> bool:
-        """Wait until this runner has claimed something."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            found = self.conn.execute(
-                "select exists (select from artery.integration_task as t "
-                "join artery.runner as r on r.id = t.runner_id where r.pid = %s)",
-                (runner.pid,),
-            ).fetchone()
-            if found and found[0]:
+            if self._has(runner):
                 return True
             time.sleep(0.05)
         return False
@@ -111,6 +120,24 @@ class Slot(threading.Thread):
     def _any_moment(self, _runner: Runner) -> str:
         time.sleep(self.dice.uniform(0.1, 1.0))
         return "any moment"
+
+    def _paused_past_its_lease(self, runner: Runner) -> str:
+        """Stop it with tasks in hand until others have them; what it then reports is stale."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self._has(runner, "t.status = 'processing'"):
+                since = time.time()
+                runner.process.send_signal(signal.SIGSTOP)
+                time.sleep(0.05)
+                if self._has(runner, "t.status = 'processing'"):
+                    time.sleep(self.stage.lease + 1.5)
+                    runner.process.send_signal(signal.SIGCONT)
+                    self._note(PAUSED, runner, since)
+                    time.sleep(1)
+                    return PAUSED
+                runner.process.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+        return ""
 
     def _lost_reply_to_claim_tasks(self, runner: Runner) -> str:
         return self._lose("claim_tasks", runner)

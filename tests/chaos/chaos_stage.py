@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 STRICT = "chaos.strict"  # its receiver does not promise to honour the Request-ID
 TOPICS = ("chaos.a", "chaos.b", "chaos.c", STRICT)
 KEYS = 8
+PAUSED = "paused past its lease"
 SETUP = """
 create table public.business (
     n bigint generated always as identity primary key,
@@ -53,6 +54,11 @@ class Fault:
     until: float
     kind: str
     pid: int | None = None
+
+    @property
+    def gone_from(self) -> float:
+        """When the runner stopped delivering."""
+        return self.at if self.kind == PAUSED else self.until
 
 
 class Runner:

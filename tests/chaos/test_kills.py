@@ -38,6 +38,9 @@ def test_killed_runners_lose_nothing_and_repeat_only_what_is_unknown(
     counts = sum((thread.kills for thread in threads), Counter[str]())
     tell(f"kills: {dict(counts)}")
     hold(stage, verdict)
-    assert counts.total() == kills
+    assert counts.total() >= kills
     missed = [kind for kind in KINDS if kind not in counts]
     assert not missed, f"no kill came to pass at: {missed}"
+    assert verdict.figures["stale calls"] or not long, (
+        "no runner reported what was no longer its own"
+    )

@@ -21,7 +21,7 @@ lint: .venv/.lint ## Check Python, SQL and migrations
 bench: .venv/.stamp ## Measure, side by side with the peers (ONLY=deliver,latency)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-chaos: .venv/.stamp ## Kill runners and servers, long form (20 minutes or so)
+chaos: .venv/.stamp ## Kill runners and servers, long form (10 minutes or so)
 	$(BIN)/pytest tests/chaos --long $(ARGS)
 
 clean: ## Remove what was built, and throwaway clusters left up on purpose

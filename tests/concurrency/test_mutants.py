@@ -59,10 +59,8 @@ def mutant(name: str, file: str, killer: str, *edits: str) -> Mutant:
 
 SWEEP_FENCE = (
     "                and t.attempt = x.attempt\n"
-    "                and t.status = 'processing'\n"
     "                and t.locked_until < clock_timestamp()\n"
 )
-MINE = "where t.attempt = u.attempt and t.runner_id = p_runner and t.locked_until is not null"
 
 MUTANTS = [
     # claim
@@ -169,40 +167,40 @@ MUTANTS = [
     ),
     # report
     mutant(
-        "applies another attempt's report", "report_results", "report",
+        "applies another attempt's report", "_apply_results", "report",
         "            and t.attempt = j.attempt\n", "",
     ),
     mutant(
-        "applies another runner's report", "report_results", "report",
+        "applies another runner's report", "_apply_results", "report",
         "            and t.runner_id = p_runner\n", "",
     ),
     mutant(
-        "applies a report without a lease", "report_results", "report_twice.spec",
+        "applies a report without a lease", "_apply_results", "report_twice.spec",
         "            and t.locked_until is not null\n", "",
     ),
     mutant(
-        "forgets to count", "report_results", "report",
+        "forgets to count", "_apply_results", "report",
         "failures = t.failures + j.counts", "failures = t.failures",
     ),
     mutant(
-        "never gives up", "report_results", "backoff",
+        "never gives up", "_apply_results", "backoff",
         "c.counts > 0 and t.failures + 1 >= t.max_attempts", "false",
     ),
     mutant(
-        "gives up for faults of our own", "report_results", "backoff",
+        "gives up for faults of our own", "_apply_results", "backoff",
         "o.status = 'failed' and c.counts > 0 and t.failures + 1", "o.status = 'failed' and t.failures + 1",
     ),
     mutant(
-        "takes the cap for a wait", "report_results", "backoff",
+        "takes the cap for a wait", "_apply_results", "backoff",
         "select case when a.asked is not null then least(a.asked, e.retry_after_cap) end as wait",
         "select least(a.asked, e.retry_after_cap) as wait",
     ),
     mutant(
-        "waits as long as it is told", "report_results", "backoff",
+        "waits as long as it is told", "_apply_results", "backoff",
         "then least(a.asked, e.retry_after_cap) end", "then a.asked end",
     ),
     mutant(
-        "blocks an endpoint for any answer", "report_results", "backoff",
+        "blocks an endpoint for any answer", "_apply_results", "backoff",
         "max(x.blocked_until) filter (where x.status_code in (429, 503))", "max(x.blocked_until)",
     ),
     mutant(
@@ -265,20 +263,18 @@ MUTANTS = [
     ),
     # renewal and release
     *(
-        mutant(f"{file.removesuffix('_leases')}s {what}", file, killer, MINE, fence)
+        mutant(f"{file.removesuffix('_leases')}s {what}", file, "leases", guard, "")
         for file in ("renew_leases", "release_leases")
-        for what, killer, fence in (
-            ("for another attempt", "leases",
-             "where t.runner_id = p_runner and t.locked_until is not null"),
-            ("for another runner", "leases",
-             "where t.attempt = u.attempt and t.locked_until is not null"),
-            ("without a lease", "leases", "where t.attempt = u.attempt and t.runner_id = p_runner"),
+        for what, guard in (
+            ("for another attempt", "and t.attempt = u.attempt"),
+            ("for another runner", "and t.runner_id = p_runner"),
+            ("without a lease", "and t.locked_until is not null"),
         )
     ),
     # the end of a key
     mutant(
         "lets go who has one before it", "_unblock_next", "ordering",
-        "        where n.queued\n", "",
+        "where d.id = any(p_ended) and n.queued", "where d.id = any(p_ended)",
         "            order by q.id\n", "            order by q.id desc\n",
     ),
     # what ends, for good

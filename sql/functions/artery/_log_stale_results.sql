@@ -8,6 +8,7 @@ returns bigint[]
 language plpgsql
 volatile
 set search_path = ''
+set enable_seqscan = off
 as $function$
 declare
     v_stale bigint[];
@@ -34,6 +35,7 @@ begin
     inner join artery.endpoint as e on e.id = t.endpoint_id
     where
         r.id = any(v_stale)
+        and t.id = any(v_stale)
         and not exists (
             select from artery.cloud_log as l
             where l.task_id = r.id and l.attempt = r.attempt and l.span_id = r.span_id

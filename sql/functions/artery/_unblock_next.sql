@@ -12,8 +12,7 @@ declare
 begin
     with next_task as (
         select distinct n.id
-        from unnest(p_ended) as u (id)
-        inner join artery.integration_task as d on d.id = u.id
+        from artery.integration_task as d
         cross join lateral (
             select
                 q.id,
@@ -26,16 +25,14 @@ begin
             order by q.id
             limit 1
         ) as n
-        where n.queued
-        order by n.id
+        where d.id = any(p_ended) and n.queued
     )
 
     update artery.integration_task as t
     set
         queued = false,
         due_at = greatest(t.due_at, clock_timestamp())
-    from next_task as n
-    where t.id = n.id and t.queued;
+    where t.id = any(array(select n.id from next_task as n)) and t.queued;
     get diagnostics v_count = row_count;
     return v_count;
 end
@@ -97,8 +94,7 @@ begin
     set
         queued = false,
         due_at = greatest(t.due_at, clock_timestamp())
-    from head as h
-    where h.queued and t.id = h.id and t.queued;
+    where t.id = any(array(select h.id from head as h where h.queued)) and t.queued;
     get diagnostics v_count = row_count;
     return v_count;
 end

@@ -203,13 +203,17 @@ begin
             status = 'processing',
             runner_id = p_runner,
             locked_until = v_now + p_lease
-        from unnest(v_picked.ids) with ordinality as u (id, position)
-        cross join artery.endpoint as e
-        where t.id = u.id and e.id = v_endpoint.endpoint_id
+        from artery.endpoint as e
+        where t.id = any(v_picked.ids) and e.id = v_endpoint.endpoint_id
         returning
             t.id, t.attempt, t.request_id, t.topic, t.endpoint_id, e.version,
             t.method, t.path, t.content_type, t.headers, t.body, t.due_at,
-            greatest(v_first_ms + (u.position - 1) * v_step_ms, 0);
+            case
+                when v_step_ms > 0 then greatest(
+                    v_first_ms + (array_position(v_picked.ids, t.id) - 1) * v_step_ms, 0
+                )
+                else 0
+            end;
     end loop;
 
     if v_unbounded then

@@ -29,10 +29,8 @@ begin
 
         gone as (
             delete from artery.integration_task as t
-            using batch as b
             where
-                t.id = b.id
-                and b.over
+                t.id = any(array(select b.id from batch as b where b.over))
                 -- not if its compensation began meanwhile
                 and t.status in ('sent', 'cancelled', 'compensated')
             returning t.id

@@ -60,8 +60,8 @@ begin
             ) as h (handler)
             where
                 t.id = x.id
+                and t.id = any(array(select y.id from expired as y))
                 and t.attempt = x.attempt
-                and t.status = 'processing'
                 and t.locked_until < clock_timestamp()
             returning t.*
         ),

@@ -14,7 +14,11 @@ begin
         select t.id
         from unnest(p_ids, p_attempts) as u (id, attempt)
         inner join artery.integration_task as t on t.id = u.id
-        where t.attempt = u.attempt and t.runner_id = p_runner and t.locked_until is not null
+        where
+            t.id = any(p_ids)
+            and t.attempt = u.attempt
+            and t.runner_id = p_runner
+            and t.locked_until is not null
         order by t.id
         for update of t
     )
@@ -23,8 +27,7 @@ begin
     set
         status = 'pending',
         due_at = clock_timestamp()
-    from mine as m
-    where t.id = m.id;
+    where t.id = any(array(select m.id from mine as m));
     get diagnostics v_count = row_count;
     return v_count;
 end

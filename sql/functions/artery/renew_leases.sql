@@ -11,7 +11,11 @@ with mine as materialized (
     select t.id
     from unnest(p_ids, p_attempts) as u (id, attempt)
     inner join artery.integration_task as t on t.id = u.id
-    where t.attempt = u.attempt and t.runner_id = p_runner and t.locked_until is not null
+    where
+        t.id = any(p_ids)
+        and t.attempt = u.attempt
+        and t.runner_id = p_runner
+        and t.locked_until is not null
     order by t.id
     for update of t
 ),
@@ -19,8 +23,7 @@ with mine as materialized (
 renewed as (
     update artery.integration_task as t
     set locked_until = clock_timestamp() + p_lease
-    from mine as m
-    where t.id = m.id
+    where t.id = any(array(select m.id from mine as m))
     returning t.id
 )
 

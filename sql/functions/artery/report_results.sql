@@ -1,42 +1,3 @@
-/* What an attempt means for its task. Own faults (we did not reach the receiver for reasons of
-   ours) never count against max_attempts. After any fault later than the connection's set-up the
-   receiver may have acted: outcome unknown, and only an endpoint that honours the Request-ID is
-   called again. Inlined into its caller: hence no search_path. */
-create or replace function artery._classify(
-    p_status_code integer, p_error_kind text, p_retryable integer[], p_idempotent boolean
-)
-returns table (status text, error_class text, counts integer)
-language sql
-immutable
-parallel safe
-rows 1
-as $function$
-select
-    case
-        when c.error_class = 'success' then 'sent'
-        when c.error_class in ('own_fault', 'unreachable', 'retryable') then 'failed'
-        when c.error_class = 'unknown_outcome' and p_idempotent then 'failed'
-        when c.error_class = 'unknown_outcome' then 'held'
-        else 'dead'
-    end,
-    nullif(c.error_class, 'success'),
-    case when c.error_class in ('success', 'own_fault') then 0 else 1 end
-from (
-    select case
-        when p_error_kind is null and p_status_code between 200 and 299 then 'success'
-        when p_error_kind in ('dns', 'proxy', 'egress', 'token', 'secret') then 'own_fault'
-        when p_error_kind in ('connect', 'tls') then 'unreachable'
-        when p_error_kind in ('too_large', 'bad_request') then p_error_kind
-        when p_error_kind is not null or p_status_code is null then 'unknown_outcome'
-        when p_status_code = any(p_retryable) or p_status_code >= 500 then 'retryable'
-        when p_status_code between 300 and 399 then 'redirect'
-        else 'refused'
-    end as error_class
-) as c
-$function$;
-comment on function artery._classify(integer, text, integer[], boolean) is
-'Status, error class and weight against max_attempts, from one attempt''s status code or error kind';
-
 /* Writes back a batch: the tasks' new status, one cloud_log row a call, the answers to their reply
    handlers. Fenced on (id, attempt, runner, leased): the report of a runner that lost its lease is
    logged as stale and changes nothing else. The same report again changes nothing and logs
@@ -51,11 +12,6 @@ volatile
 parallel unsafe
 security definer
 set search_path = ''
-set enable_seqscan = off
-set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
 as $function$
 declare
     c_handler_budget constant interval := interval '5 seconds';
@@ -73,129 +29,13 @@ begin
     perform artery._ensure_partition('artery.cloud_log', v_now - d.ago)
     from unnest(array[interval '0', interval '24 hours']) as d (ago);
 
-    with input as materialized (
-        select r.*
-        from artery._result_rows(p_results) as r
-        order by r.id
-    ),
-
-    judged as (
-        select
-            i.*,
-            c.error_class,
-            c.counts,
-            e.logged_body_bytes,
-            r.reply_handler,
-            case when o.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
-                then 'dead' else o.status end as new_status,
-            v_now + w.wait as blocked_until,
-            v_now + greatest(
-                -- full jitter: anywhere between now and the exponential step, which is counted
-                -- in seconds because an interval overflows
-                random() * interval '1 second' * least(
-                    extract(epoch from e.backoff_cap),
-                    extract(epoch from e.backoff_base) * e.backoff_factor
-                    ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
-                )::double precision,
-                w.wait
-            ) as next_due_at
-        from input as i
-        inner join artery.integration_task as t on t.id = i.id
-        inner join artery.endpoint as e on e.id = t.endpoint_id
-        left join artery.route as r on r.topic = t.topic
-        cross join lateral artery._classify(
-            i.status_code, i.error_kind, e.retryable_statuses, e.idempotent
-        ) as c
-        cross join lateral (
-            select case when i.error_kind is null
-                then coalesce(e.status_outcomes ->> i.status_code::text, c.status)
-                else c.status end as status
-        ) as o
-        -- least() would take the cap for a wait that nobody asked for
-        cross join lateral (select artery._retry_after(i.retry_after, v_now) as asked) as a
-        cross join lateral (
-            select case when a.asked is not null then least(a.asked, e.retry_after_cap) end as wait
-        ) as w
-    ),
-
-    done as (
-        update artery.integration_task as t
-        set
-            status = j.new_status,
-            failures = t.failures + j.counts,
-            due_at = case j.new_status when 'failed' then j.next_due_at else t.due_at end,
-            status_code = j.status_code,
-            error_class = j.error_class,
-            error = case when j.error_class is not null then jsonb_strip_nulls(jsonb_build_object(
-                'kind', j.error_kind, 'message', j.error, 'answer', left(j.response_body, 1000)
-            )) end,
-            handler_status = case
-                when artery._reply_handler(j.new_status, t.compensation, j.reply_handler) is not null then 'done'
-            end
-        from judged as j
-        where
-            t.id = j.id
-            and t.attempt = j.attempt
-            and t.runner_id = p_runner
-            and t.locked_until is not null
-        returning
-            t.topic, t.endpoint_id, t.request_id, t.method, t.body, t.request_hash, t.ordering_key, t.handler_status,
-            t.document_type, t.document_id, t.compensation, t.error as task_error, j.*
-    ),
-
-    logged as (
-        insert into artery.cloud_log (
-            called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
-            request_headers, request_body, request_bytes, request_hash, status_code, response_headers,
-            response_body, response_bytes, response_hash, outcome, error_class, error, peer,
-            dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms
-        )
-        select
-            v_now - d.ago_ms * interval '1 millisecond', d.id, d.attempt, d.span_id, p_runner, d.topic,
-            d.endpoint_id, d.request_id, d.method, d.url, d.request_headers, left(d.body, d.logged_body_bytes),
-            coalesce(octet_length(d.body), 0), d.request_hash, d.status_code, d.response_headers,
-            left(d.response_body, d.logged_body_bytes), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
-            d.new_status, d.error_class, d.error, d.peer,
-            d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms
-        from done as d
-    )
-
     select
-        array_agg(d.id),
-        array_agg(d.id) filter (where d.ordering_key is not null and d.new_status = 'sent'),
-        (
-            select jsonb_agg(to_jsonb(e))
-            from (
-                select
-                    x.endpoint_id,
-                    count(*) filter (where x.error_class is distinct from 'own_fault') as calls,
-                    count(*) filter (
-                        where x.error_class in ('retryable', 'unreachable', 'unknown_outcome')
-                    ) as failures,
-                    bool_or(x.status_code = 410 and x.new_status = 'dead') as gone,
-                    max(x.blocked_until) filter (where x.status_code in (429, 503)) as blocked_until,
-                    max(x.retry_after) filter (where x.blocked_until is not null) as retry_after
-                from done as x
-                group by x.endpoint_id
-            ) as e
-        ),
-        jsonb_agg(jsonb_build_object(
-            'handler', artery._reply_handler(d.new_status, d.compensation, d.reply_handler),
-            'reply', jsonb_build_object(
-                'task_id', d.id,
-                'request_id', d.request_id,
-                'topic', d.topic,
-                'document_type', d.document_type,
-                'document_id', d.document_id,
-                'outcome', d.new_status,
-                'attempt', d.attempt,
-                'status_code', d.status_code,
-                'body', artery._json_or_text(d.response_body),
-                'error', d.task_error
-            )
-        ) order by d.id) filter (where d.handler_status = 'done')
+        a.done,
+        a.ordered,
+        a.tally,
+        a.replies
     into v_done, v_ordered, v_tally, v_replies
-    from done as d;
+    from artery._apply_results(p_runner, p_results, v_now) as a;
 
     if jsonb_array_length(p_results) > coalesce(cardinality(v_done), 0) then
         v_stale := artery._log_stale_results(p_runner, p_results, coalesce(v_done, '{}'), v_now);

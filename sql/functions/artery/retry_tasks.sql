@@ -63,8 +63,7 @@ begin
         due_at = clock_timestamp(),
         handler_status = null,
         history = coalesce(t.history, '[]') || artery._retry_note(p_reason)
-    from chosen as c
-    where t.id = c.id;
+    where t.id = any(array(select c.id from chosen as c));
     get diagnostics v_count = row_count;
     return v_count;
 end

@@ -8,14 +8,17 @@ the whole call however slowly it drips.
 
 from __future__ import annotations
 
+from time import time
+
 import orjson
 import pycurl
 
-from pg_artery import egress, outcome
+from pg_artery import egress, outcome, signing
 from pg_artery.endpoint import Endpoint, Unusable, check_headers, redact
 from pg_artery.work import Result, Task
 
 REUSE_SECONDS = 60
+UNAUTHORIZED = 401
 
 
 class Call:
@@ -58,6 +61,7 @@ class Call:
             (pycurl.WRITEFUNCTION, self.body.append),
             (pycurl.HEADERFUNCTION, self.lines.append),
             (pycurl.OPENSOCKETFUNCTION, egress.opener(endpoint.allowed, self.refused.append)),
+            (pycurl.PREREQFUNCTION, egress.checker(endpoint.allowed, self.refused.append)),
         ):
             curl.setopt(option, value)
 
@@ -93,10 +97,15 @@ class Call:
         if not task.path.startswith("/"):
             raise Unusable("bad_request", f"the path {task.path!r} does not begin with a slash")
         try:
+            body = (task.body or "").encode() if self.method != "GET" else b""
+            if self.endpoint.signing_keys:
+                signed = signing.headers(self.endpoint.signing_keys, request_id, int(time()), body)
+                lines += [f"{name}: {value}" for name, value in signed.items()]
+                self.sent.update(redact(signed))
             self.curl.setopt(pycurl.URL, self.endpoint.base_url + task.path)
             self.curl.setopt(pycurl.HTTPHEADER, lines)
             if self.method != "GET":
-                self.curl.setopt(pycurl.POSTFIELDS, (task.body or "").encode())
+                self.curl.setopt(pycurl.POSTFIELDS, body)
         except (pycurl.error, UnicodeError, ValueError) as error:
             raise Unusable("bad_request", f"libcurl refuses the request: {error}") from error
 
@@ -114,6 +123,8 @@ class Call:
         status = curl.getinfo(pycurl.RESPONSE_CODE)
         if status:
             result["status_code"] = status
+            if status == UNAUTHORIZED:  # the secret may have been rotated since
+                result["endpoint_version"] = self.endpoint.version
         dialled = 0.0
         if curl.getinfo(pycurl.NUM_CONNECTS):
             looked_up = curl.getinfo(pycurl.NAMELOOKUP_TIME)
@@ -129,14 +140,17 @@ class Call:
         if code:
             self._explain(result, code, message, dialled)
         headers = outcome.response_headers(self.lines)
+        hide = self.endpoint.hide
         if headers:
+            if self.endpoint.hidden:
+                headers = {name: hide(value) for name, value in headers.items()}
             result["response_headers"] = headers
             if "retry-after" in headers:
                 result["retry_after"] = headers["retry-after"]
         if self.body and result.get("error_kind") != "too_large":
             body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
             result["response_bytes"] = len(body)
-            result["response_body"] = outcome.text(body, headers.get("content-type", ""))
+            result["response_body"] = hide(outcome.text(body, headers.get("content-type", "")))
         else:
             result["response_bytes"] = sum(map(len, self.body))
         return result
@@ -148,10 +162,10 @@ class Call:
         if kind == "timeout":
             connected = self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
             kind = outcome.timeout_kind(dialled > 0 or bool(result["peer"]), connected)
-        elif kind == "connect" and self.refused:
+        elif kind in ("connect", "interrupted") and self.refused:
             kind, message = "egress", f"address {', '.join(self.refused)} is not allowed"
         result["error_kind"] = kind
-        result["error"] = message[:500].replace("\x00", "")
+        result["error"] = self.endpoint.hide(message)[:500].replace("\x00", "")
 
 
 def report(task: Task, endpoint: Endpoint | None, problem: Unusable | None = None) -> Result:

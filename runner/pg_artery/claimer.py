@@ -13,9 +13,10 @@ import structlog
 from pg_artery import failpoint
 from pg_artery.config import RunnerConfig
 from pg_artery.db import Session, Stopped
-from pg_artery.endpoint import Endpoint
+from pg_artery.endpoint import Endpoint, vault_names
 from pg_artery.leases import LeaseBook
 from pg_artery.transport import Transport
+from pg_artery.vault import References, load_keyring
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Task, lease_tasks
 
@@ -23,6 +24,7 @@ POLL_FIRST = 0.005
 POLL_CAP_LISTENING, POLL_CAP = 1.0, 0.25  # seconds; notifications make up for the difference
 POLL_CAP_SLOW = 0.05  # while endpoints are left out, which no notification brings back
 SLOW = 1.0
+LOOK_AGAIN = 1.0  # seconds after which an unusable endpoint is read anew
 UNKNOWN_RUNNER = "IN012"
 
 Inbox = deque[tuple[Endpoint, list[Task]]]
@@ -153,20 +155,29 @@ class Claimer:
         return len(rows)
 
     def _load_endpoints(self, groups: dict[int, list[Task]]) -> None:
-        stale = [
-            number
-            for number, tasks in groups.items()
-            if number not in self._endpoints
-            or self._endpoints[number].version < tasks[0].endpoint_version
-        ]
-        if stale:
-            for row in self.session.call(lambda: self.session.endpoints(stale)):
-                endpoint = Endpoint(row)
-                self._endpoints[endpoint.id] = endpoint
-                if endpoint.problem is not None:
-                    self._log.error(
-                        "endpoint unusable", endpoint=endpoint.name, why=str(endpoint.problem)
-                    )
+        stale = [n for n, tasks in groups.items() if self._is_stale(n, tasks[0].endpoint_version)]
+        if not stale:
+            return
+        rows = self.session.call(lambda: self.session.endpoints(stale))
+        names = vault_names(rows)
+        sealed = self.session.call(lambda: self.session.secrets(names)) if names else ()
+        references = References(sealed, lambda: load_keyring(self._config.vault_key_file))
+        for row in rows:
+            endpoint = Endpoint(row, references=references)
+            before = self._endpoints.get(endpoint.id)
+            self._endpoints[endpoint.id] = endpoint
+            why = endpoint.problem and str(endpoint.problem)
+            if why and not (before and before.problem and str(before.problem) == why):
+                self._log.error("endpoint unusable", endpoint=endpoint.name, why=why)
+
+    def _is_stale(self, number: int, version: int) -> bool:
+        known = self._endpoints.get(number)
+        return (
+            known is None
+            or known.version < version
+            # what was missing, a key file for one, may be there by now
+            or (known.problem is not None and monotonic() - known.loaded > LOOK_AGAIN)
+        )
 
     def _sleep(self) -> None:
         """Wait for work: for a notification, and polling ever more seldom.

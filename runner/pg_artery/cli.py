@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Install in a database, bring up to date, roll back.",
     ),
     "run": ("pg_artery.commands.run:command", "Deliver what is due, until told to stop."),
+    "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 

@@ -30,6 +30,7 @@ class RunnerConfig:
     drain_timeout: float = 30.0
     connect_wait: float = 0.0
     until: Until = "stopped"
+    vault_key_file: str | None = None
     unreported_bytes: int = 64 * 1024 * 1024
 
     @property

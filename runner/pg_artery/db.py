@@ -25,8 +25,22 @@ CLAIM = """
     from artery.claim_tasks(%s, %s, %s, %s) as c"""
 ENDPOINTS = """
     select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,
-        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled, e.idempotent
+        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled, e.idempotent,
+        e.signing_ref
     from artery.endpoint_config(%s) as e"""
+SECRETS = """
+    select s.name, s.version, s.key_id, s.endpoint_id, s.base_url, s.ciphertext
+    from artery.vault_secrets(%s) as s"""
+VAULT_SLOT = """
+    select s.version, s.live, s.endpoint_id, s.endpoint, s.base_url
+    from artery.secret_slot(%s, %s) as s"""
+VAULT_PUT = "select artery.put_secret(%s, %s, %s, %s, %s, %s)"
+VAULT_LIST = """
+    select s.name, s.version, s.state, s.key_id, s.endpoint, s.base_url, s.used_by, s.created_at,
+        s.created_by, s.retired_at
+    from artery.list_secrets() as s"""
+VAULT_RETIRE = "select artery.retire_secret(%s, %s)"
+VAULT_REKEY = "select artery.rekey_secret(%s, %s, %s, %s, %s)"
 REPORT = "select artery.report_results(%s, %s::jsonb)"
 RENEW = "select artery.renew_leases(%s, %s, %s, %s)"
 RELEASE = "select artery.release_leases(%s, %s, %s)"
@@ -148,6 +162,10 @@ class Session:
     def endpoints(self, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """Give the configuration of these endpoints; columns as in ENDPOINTS."""
         return self.connect().execute(ENDPOINTS, (list(ids),)).fetchall()
+
+    def secrets(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Give the live versions of these secrets, sealed; columns as in SECRETS."""
+        return self.connect().execute(SECRETS, (list(names),)).fetchall()
 
     def report(self, runner: int, results: str) -> dict[str, Any]:
         """Write results (a JSON array) back: {"applied", "stale", "handler_failed"}."""

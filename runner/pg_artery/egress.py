@@ -71,6 +71,28 @@ def default_policy(base_url: str) -> Callable[[Address], bool]:
     return allowed
 
 
+def checker(
+    allowed: Callable[[Address], bool], refuse: Callable[[str], None]
+) -> Callable[[str, str, int, int], int]:
+    """Make libcurl's PREREQFUNCTION: the same rule on a connection that is about to be used again.
+
+    Connections are shared by all endpoints of a process, and another one may have opened it.
+    """
+    known: dict[str, int] = {}
+
+    def check(peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
+        verdict = known.get(peer)
+        if verdict is None:
+            good = allowed(ip_address(peer.partition("%")[0]))
+            verdict = pycurl.PREREQFUNC_OK if good else pycurl.PREREQFUNC_ABORT
+            known[peer] = verdict
+        if verdict != pycurl.PREREQFUNC_OK:
+            refuse(peer)
+        return verdict
+
+    return check
+
+
 def opener(
     allowed: Callable[[Address], bool], refuse: Callable[[str], None]
 ) -> Callable[[int, tuple[Any, ...]], Any]:

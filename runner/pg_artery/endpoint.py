@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
-import os
+import html
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
+from urllib.parse import quote
 
 from pg_artery import __version__, egress
+from pg_artery.signing import signing_key
+from pg_artery.vault import References, Unresolved
 
 USER_AGENT = f"pg-artery/{__version__}"
 API_KEY_HEADER = "X-API-Key"
@@ -24,10 +29,13 @@ SENT_CLEAR = frozenset(
         "traceparent",
         "tracestate",
         "user-agent",
+        "webhook-id",
+        "webhook-timestamp",
         "x-request-id",
     )
 )
 REDACTED = "[redacted]"
+SHORTEST_HIDDEN = 4  # characters; shorter ones stand in answers by chance
 
 # What the transport or libcurl sets itself; a task or an endpoint that sets one is refused
 RESERVED = frozenset(
@@ -45,6 +53,9 @@ RESERVED = frozenset(
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
         "x-request-id",
     )
 )
@@ -77,24 +88,10 @@ def redact(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def resolve_secret(ref: str | None) -> str:
-    """Give the secret that `ref` (env:NAME) stands for. Errors: Unusable('secret')."""
-    scheme, _, name = (ref or "").partition(":")
-    if scheme != "env" or not name:
-        raise Unusable("secret", f"secret reference {ref!r} is not of a kind this runner opens")
-    secret = os.environ.get(name)
-    if not secret:
-        raise Unusable("secret", f"{ref} is not set in the runner's environment")
-    if not _VALUE.match(secret):
-        raise Unusable("secret", f"{ref} holds characters that no header may carry")
-    return secret
-
-
-def auth_headers(kind: str, ref: str | None) -> list[str]:
+def auth_headers(kind: str, secret: str) -> list[str]:
     """Give the header lines that authenticate. Errors: Unusable('secret')."""
-    if kind == "none":
-        return []
-    secret = resolve_secret(ref)
+    if not _VALUE.match(secret):
+        raise Unusable("secret", "the secret holds characters that no header may carry")
     if kind == "bearer":
         return [f"Authorization: Bearer {secret}"]
     if kind == "api_key":
@@ -104,6 +101,23 @@ def auth_headers(kind: str, ref: str | None) -> list[str]:
     raise Unusable("secret", f"this runner does not know the authentication kind {kind!r}")
 
 
+def spellings(secret: str) -> set[str]:
+    """Give the ways in which a receiver that echoes `secret` may write it."""
+    plain = {secret}
+    if ":" in secret:  # user:password, of which the password alone is secret too
+        plain |= {secret.partition(":")[2], base64.b64encode(secret.encode()).decode()}
+    escaped = {json.dumps(text)[1:-1] for text in plain}
+    escaped |= {text.replace("/", "\\/") for text in escaped}
+    escaped |= {quote(text, safe="") for text in plain} | {html.escape(text) for text in plain}
+    return {text for text in plain | escaped if len(text) >= SHORTEST_HIDDEN}
+
+
+def vault_names(rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Give the names of the vault's secrets that these endpoints refer to."""
+    refs = {ref for row in rows for ref in (row[5], row[12]) if ref}
+    return sorted(ref.partition(":")[2] for ref in refs if ref.startswith("vault:"))
+
+
 class Endpoint:
     """One version of an endpoint's configuration, ready to be called.
 
@@ -111,30 +125,67 @@ class Endpoint:
     """
 
     __slots__ = (
-        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "id", "idempotent",
-        "logged_headers", "max_response_bytes", "name", "problem", "total_timeout_ms", "version",
+        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "hidden", "id",
+        "idempotent", "loaded", "logged_headers", "max_response_bytes", "name", "problem",
+        "signing_keys", "total_timeout_ms", "version",
     )  # fmt: skip
 
     def __init__(
         self,
         row: Sequence[Any],
         policy: Callable[[str], Callable[[egress.Address], bool]] = egress.default_policy,
+        references: References | None = None,
     ) -> None:
         (
             self.id, self.version, self.name, base_url, auth_kind, secret_ref, headers,
             self.connect_timeout_ms, self.total_timeout_ms, self.max_response_bytes, self.enabled,
-            self.idempotent,
+            self.idempotent, signing_ref,
         ) = row  # fmt: skip
         self.base_url: str = base_url.rstrip("/")
         self.allowed = policy(self.base_url)
+        self.loaded = monotonic()
         self.problem: Unusable | None = None
         # an empty Expect keeps libcurl from waiting for 100 Continue before large bodies
         self.header_lines: list[str] = [f"User-Agent: {USER_AGENT}", "Expect:"]
         self.logged_headers: dict[str, str] = {}
+        self.hidden: list[str] = []
+        self.signing_keys: list[bytes] = []
         try:
             fixed = check_headers(headers or {}, "the endpoint's")
             self.header_lines += [f"{name}: {value}" for name, value in fixed.items()]
-            self.header_lines += auth_headers(auth_kind, secret_ref)
             self.logged_headers = redact(fixed)
+            self._open(references or References(), base_url, auth_kind, secret_ref, signing_ref)
         except Unusable as problem:
             self.problem = problem
+
+    def _open(
+        self,
+        references: References,
+        base_url: str,
+        auth_kind: str,
+        secret_ref: str | None,
+        signing_ref: str | None,
+    ) -> None:
+        """Open what the references stand for. Errors: Unusable('secret')."""
+        secrets: list[str] = []
+        try:
+            if auth_kind != "none":
+                secrets += references.resolve(secret_ref or "", self.id, base_url)
+                self.header_lines += auth_headers(auth_kind, secrets[0])
+            if signing_ref is not None:
+                keys = references.resolve(signing_ref, self.id, base_url)
+                secrets += keys
+                self.signing_keys = [signing_key(word) for key in keys for word in key.split()]
+        except Unresolved as problem:
+            raise Unusable("secret", str(problem)) from None
+        except ValueError as problem:
+            raise Unusable("secret", f"{signing_ref}: {problem}") from None
+        # longest first, so that none leaves a part of a longer one standing
+        self.hidden = sorted(set().union(*map(spellings, secrets)), key=len, reverse=True)
+
+    def hide(self, text: str) -> str:
+        """Take this endpoint's secrets out of what its receiver said."""
+        for secret in self.hidden:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        return text

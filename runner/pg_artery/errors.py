@@ -14,6 +14,14 @@ EXIT_REFUSED = 5
 
 #: SQLSTATE -> (what it means, exit code). A class (two characters) stands for all codes not listed.
 SQLSTATES: dict[str, tuple[str, int]] = {
+    "IN030": ("there is no usable vault key", EXIT_REFUSED),
+    "IN031": ("no such secret", EXIT_USAGE),
+    "IN032": ("the secret has another version than expected", EXIT_CONFLICT),
+    "IN033": ("endpoints refer to the secret", EXIT_REFUSED),
+    "IN034": ("the bound endpoint's base URL has changed", EXIT_CONFLICT),
+    "IN035": ("a sealed secret does not open", EXIT_FAILED),
+    "IN036": ("a secret is sealed with a key that is not at hand", EXIT_FAILED),
+    "IN037": ("what was given can be no secret", EXIT_USAGE),
     "IN901": ("an applied migration file was edited", EXIT_CONFLICT),
     "IN902": ("the database holds pg_artery as an extension", EXIT_REFUSED),
     "IN903": ("a migration was applied that this version does not have", EXIT_CONFLICT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -42,6 +43,7 @@ class Receiver:
         self.requests: list[Request] = []
         self.slow = 0.0
         self.status = 200
+        self.accepts: set[str] | None = None  # values of Authorization; None = any
         self._closing = False
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -85,10 +87,12 @@ class Receiver:
                     headers[name.lower()] = value.strip()
                 body = stream.read(int(headers.get("content-length", 0)))
                 self.requests.append(Request(first[0], first[1], headers, body))
-                if not self._answer(peer, first[1].removeprefix("/v1/").split("/")):
+                if self.accepts is not None and headers.get("authorization") not in self.accepts:
+                    peer.sendall(response(b'{"e": "unauthorized"}', 401))
+                elif not self._answer(peer, first[1].removeprefix("/v1/").split("/"), headers):
                     return
 
-    def _answer(self, peer: socket.socket, words: list[str]) -> bool:
+    def _answer(self, peer: socket.socket, words: list[str], headers: dict[str, str]) -> bool:
         """Answer as the path says; gives whether the connection stays open."""
         if self.slow:
             time.sleep(self.slow)
@@ -98,6 +102,10 @@ class Receiver:
                 send(response(b'{"e": 1}', int(code), *(e.replace("_", ": ", 1) for e in extra)))
             case ["redirect"]:
                 send(response(b"", 302, f"Location: {self.url}/ok?token=abc"))
+            case ["echo", code]:
+                said = json.dumps(headers).encode()
+                secret = headers.get("authorization") or headers.get("x-api-key", "")
+                send(response(said, int(code), f"ETag: {secret}", f"X-Request-ID: {secret}"))
             case ["silent"]:
                 time.sleep(30)
             case ["close"]:

@@ -34,6 +34,7 @@ def endpoint(base_url: str, **changes: Any) -> Endpoint:
         "max_response_bytes": 100_000,
         "enabled": True,
         "idempotent": True,
+        "signing_ref": None,
     }
     assert changes.keys() <= row.keys()
     return Endpoint(list((row | changes).values()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import ip_address
 
 import pytest
+from runner_harness import Sent, endpoint, task_rows
 
 from pg_artery.egress import default_policy
+from pg_artery.work import lease_tasks
 
 FORBIDDEN = [
     "127.0.0.1", "127.8.9.10", "::1", "0.0.0.0", "0.1.2.3", "::", "169.254.169.254", "169.254.0.1",
@@ -51,3 +54,18 @@ def test_the_address_dialled_counts_not_how_it_is_spelt(call, receiver, host):
 
 def test_localhost_by_name_is_reached(call, receiver):
     assert call(base_url=f"http://localhost:{receiver.port}/v1")["status_code"] == 200
+
+
+def test_a_connection_that_another_endpoint_opened_is_checked_too(receiver):
+    """libcurl turns 127.1 into 127.0.0.1 and finds an open connection: nothing would be dialled."""
+    sent = Sent()
+    named, other = f"http://127.0.0.1:{receiver.port}/v1", f"http://127.1:{receiver.port}/v1"
+    for number, url in ((1, named), (2, other), (3, named)):
+        (row,) = task_rows(1, endpoint_id=number)
+        lease = lease_tasks([(number, *row[1:])], time.monotonic(), 30)
+        sent.transport.submit(endpoint(url, id=number), lease.tasks.values())
+        sent.pump(5, lambda number=number: number in sent.results)
+    assert sent.results[1]["status_code"] == sent.results[3]["status_code"] == 200
+    assert sent.results[2]["error_kind"] == "egress"
+    assert "status_code" not in sent.results[2]
+    assert len(receiver.requests) == 2

@@ -83,6 +83,12 @@ NOT_INSTALLED = ("42883", "3F000", "42P01", "42703", "42809")
     show_default=True,
     help="Seconds to wait for PostgreSQL at the start.",
 )
+@click.option(
+    "--vault-key-file",
+    envvar="ARTERY_VAULT_KEY_FILE",
+    default=None,
+    help="Keys that open vault:NAME secrets. Else $ARTERY_VAULT_KEY, else systemd's credential.",
+)
 @click.option("--until-idle", is_flag=True, help="End when nothing is due.")
 @click.option("--until-empty", is_flag=True, help="End when nothing waits, retries included.")
 @click.option("--name", default=None, help="Name in the registry of runners.  [default: the host]")

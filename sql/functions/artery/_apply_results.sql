@@ -56,6 +56,7 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 declare
+    c_rotation constant interval := interval '1 minute';
     v_ids bigint[];
 begin
     v_ids := array(select r.id from artery._result_rows(p_results) as r);
@@ -90,13 +91,30 @@ begin
         inner join artery.integration_task as t on t.id = i.id and t.id = any(v_ids)
         inner join artery.endpoint as e on e.id = t.endpoint_id
         left join artery.route as r on r.topic = t.topic
+        -- refused with a secret that was rotated while the call was out, or that is new and may not
+        -- have come into force: our fault
+        cross join lateral (
+            select case
+                when i.status_code = 401 and e.auth_kind <> 'none'
+                    and (i.endpoint_version < e.version or e.updated_at > p_now - c_rotation)
+                    then 'secret'
+                else i.error_kind
+            end as error_kind
+        ) as k
         cross join lateral artery._classify(
-            i.status_code, i.error_kind, e.retryable_statuses, e.idempotent
+            i.status_code, k.error_kind, e.retryable_statuses, e.idempotent
         ) as c
         cross join lateral (
-            select case when i.error_kind is null
-                then coalesce(e.status_outcomes ->> i.status_code::text, c.status)
-                else c.status end as status
+            select case
+                when k.error_kind is not null then c.status
+                when e.status_outcomes ? i.status_code::text
+                    then e.status_outcomes ->> i.status_code::text
+                -- once more, as long as the operator may be at it
+                when i.status_code = 401 and e.auth_kind <> 'none'
+                    and t.status_code is distinct from 401
+                    then 'failed'
+                else c.status
+            end as status
         ) as o
         -- least() would take the cap for a wait that nobody asked for
         cross join lateral (select artery._retry_after(i.retry_after, p_now) as asked) as a

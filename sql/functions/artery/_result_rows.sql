@@ -19,7 +19,8 @@ returns table (
     tls_ms real,
     first_byte_ms real,
     total_ms real,
-    peer text
+    peer text,
+    endpoint_version integer
 )
 language sql
 immutable
@@ -46,11 +47,13 @@ select
     r.tls_ms,
     r.first_byte_ms,
     r.total_ms,
-    r.peer
+    r.peer,
+    r.endpoint_version
 from jsonb_to_recordset(p_results) as r (
     id bigint, attempt integer, span_id text, status_code integer, error_kind text, error text, retry_after text,
     url text, request_headers jsonb, response_headers jsonb, response_body text, response_bytes integer,
-    ago_ms double precision, dns_ms real, connect_ms real, tls_ms real, first_byte_ms real, total_ms real, peer text
+    ago_ms double precision, dns_ms real, connect_ms real, tls_ms real, first_byte_ms real, total_ms real, peer text,
+    endpoint_version integer
 )
 $function$;
 comment on function artery._result_rows(jsonb) is

@@ -12,7 +12,8 @@ returns table (
     max_response_bytes integer,
     logged_body_bytes integer,
     enabled boolean,
-    idempotent boolean
+    idempotent boolean,
+    signing_ref text
 )
 language sql
 stable
@@ -32,7 +33,8 @@ select
     e.max_response_bytes,
     e.logged_body_bytes,
     e.enabled,
-    e.idempotent
+    e.idempotent,
+    e.signing_ref
 from artery.endpoint as e
 where e.id = any(p_endpoint_ids)
 $function$;

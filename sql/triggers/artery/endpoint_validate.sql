@@ -6,6 +6,8 @@ language plpgsql
 volatile
 set search_path = ''
 as $function$
+declare
+    v_literal text;
 begin
     if new.base_url !~* '^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?/v[0-9]+(\.[0-9]+)*(/[^?#[:space:]]*)?$' then
         raise exception using
@@ -14,10 +16,14 @@ begin
             detail = 'Needed: http or https, host, a path with a version segment; no user, password, query or fragment.',
             hint = 'Write it like https://mes.example/api/v1: an upgrade on the other side must not change what we call.';
     end if;
-    if new.secret_ref !~ '^(vault|env):[A-Za-z_][A-Za-z0-9_.-]{0,62}$' then
+    select string_agg(r.name, ', ')
+    into v_literal
+    from (values ('secret_ref', new.secret_ref), ('signing_ref', new.signing_ref)) as r (name, ref)
+    where r.ref !~ '^(vault|env):[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
+    if v_literal is not null then
         raise exception using
             errcode = 'IN008',
-            message = format('secret_ref of endpoint %L is not a reference', new.name),
+            message = format('%s of endpoint %L: not a reference', v_literal, new.name),
             detail = 'A secret may stand in no table; the value given is not shown here.',
             hint = 'Store the secret under a name and refer to it: vault:NAME or env:NAME.';
     end if;
@@ -32,13 +38,20 @@ begin
 
     if tg_op = 'UPDATE' then
         -- a secret is bound to the address it was given for
-        if new.base_url <> old.base_url and new.secret_ref = old.secret_ref and new.auth_kind <> 'none' then
-            new.auth_kind := 'none';
-            new.secret_ref := null;
+        if new.base_url <> old.base_url
+            and (new.secret_ref = old.secret_ref or new.signing_ref = old.signing_ref)
+        then
+            if new.secret_ref = old.secret_ref then
+                new.auth_kind := 'none';
+                new.secret_ref := null;
+            end if;
+            if new.signing_ref = old.signing_ref then
+                new.signing_ref := null;
+            end if;
             new.enabled := false;
             raise warning using
-                message = format('endpoint %L: its secret was dropped with its base URL, and the endpoint disabled', new.name),
-                hint = 'Set secret_ref and auth_kind again for the new address, and enable it.';
+                message = format('endpoint %L: its secrets were dropped with its base URL, and the endpoint disabled', new.name),
+                hint = 'Set auth_kind, secret_ref and signing_ref again for the new address, and enable it.';
         end if;
         new.version := old.version + 1;
         new.updated_at := clock_timestamp();

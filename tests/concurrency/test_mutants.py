@@ -129,41 +129,41 @@ MUTANTS = [
         "exit when v_claimed >= p_limit;", "",
     ),
     mutant(
-        "takes priorities as they come", "claim_tasks", "claim",
-        "        order by w.priority\n", "        order by w.priority desc\n",
+        "takes priorities as they come", "_pick_tasks", "claim",
+        "            order by w.priority\n", "            order by w.priority desc\n",
     ),
     mutant(
-        "claims what is under way or ended", "claim_tasks", "claim",
-        "            and t.status in ('pending', 'failed')\n", "",
+        "claims what is under way or ended", "_pick_tasks", "claim",
+        "                and t.status in ('pending', 'failed')\n", "",
     ),
     mutant(
-        "claims what waits behind another", "claim_tasks", "ordering",
-        "            and not t.queued\n", "",
+        "claims what waits behind another", "_pick_tasks", "ordering",
+        "                and not t.queued\n", "",
         "and (t.ordering_key is null or not exists (", "and (true or not exists (",
     ),
     mutant(
-        "claims what is not due", "claim_tasks", "claim",
-        "            and t.due_at between l.since and p_now\n", "",
+        "claims what is not due", "_pick_tasks", "claim",
+        "                and t.due_at between l.since and p_now\n", "",
     ),
     mutant(
-        "does not see an earlier task of the key", "claim_tasks", "ordering",
+        "does not see an earlier task of the key", "_pick_tasks", "ordering",
         "and (t.ordering_key is null or not exists (", "and (true or not exists (",
     ),
     mutant(
-        "holds back by a later task of the key", "claim_tasks", "ordering",
+        "holds back by a later task of the key", "_pick_tasks", "ordering",
         "and b.id < t.id", "and b.id <> t.id",
     ),
     mutant(
-        "claims by due time backwards", "claim_tasks", "claim",
+        "claims by due time backwards", "_pick_tasks", "claim",
         "order by t.due_at, t.id", "order by t.due_at desc, t.id",
     ),
     mutant(
-        "waits for another claim", "claim_tasks", "two_claimers.spec",
+        "waits for another claim", "_pick_tasks", "two_claimers.spec",
         "for update of t skip locked", "for update of t",
     ),
     mutant(
-        "claims without a lock", "claim_tasks", "two_claimers.spec",
-        "        for update of t skip locked\n", "",
+        "claims without a lock", "_pick_tasks", "two_claimers.spec",
+        "            for update of t skip locked\n", "",
     ),
     # report
     mutant(

@@ -17,8 +17,10 @@ from pg_artery import cluster_dir
 from pg_artery.cluster import Cluster
 from pg_artery.servers import ClusterError, Server, pick_server
 
+# a shell's background job, and all that it starts, ignores SIGINT
 OWNER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pg_artery.cluster import Cluster
 from pg_artery.servers import pick_server
 with Cluster(pick_server(sys.argv[1]), durable=False) as c:

@@ -71,6 +71,9 @@ def test_a_rotation_under_load_loses_no_send(
         if overlap:
             receiver.accepts = {"Bearer old-token", "Bearer new-token"}
         rotate("rotate", "S", value=SIGN[1])
+        if not overlap:
+            receiver.accepts = {"Bearer new-token"}
+            receiver.wait_for(len(receiver.requests) + 20)  # refused, with the old one
         rotate("rotate", "T", value="new-token")
         if overlap:
             # what was claimed before is on its way with the old one

@@ -9,19 +9,10 @@ declare
     v_task record;
 begin
     select
-        t.status,
-        t.ordering_key
+        k.status,
+        k.ordering_key
     into v_task
-    from artery.integration_task as t
-    where t.id = p_task_id
-    for update;
-    if not found then
-        raise exception using
-            errcode = 'IN005',
-            message = format('there is no task %s', p_task_id),
-            detail = 'No row of artery.integration_task has this id.',
-            hint = 'Ended tasks are deleted after artery.retention.ended_tasks.';
-    end if;
+    from artery._lock_task(p_task_id) as k;
     if v_task.status not in ('pending', 'failed', 'dead', 'held') then
         raise exception using
             errcode = 'IN006',

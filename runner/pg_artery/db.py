@@ -26,7 +26,7 @@ CLAIM = """
 ENDPOINTS = """
     select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,
         e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled, e.idempotent,
-        e.signing_ref
+        e.signing_ref, e.access
     from artery.endpoint_config(%s) as e"""
 SECRETS = """
     select s.name, s.version, s.key_id, s.endpoint_id, s.base_url, s.ciphertext

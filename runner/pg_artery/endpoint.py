@@ -139,7 +139,7 @@ class Endpoint:
         (
             self.id, self.version, self.name, base_url, auth_kind, secret_ref, headers,
             self.connect_timeout_ms, self.total_timeout_ms, self.max_response_bytes, self.enabled,
-            self.idempotent, signing_ref,
+            self.idempotent, signing_ref, _access,
         ) = row  # fmt: skip
         self.base_url: str = base_url.rstrip("/")
         self.allowed = policy(self.base_url)

@@ -18,7 +18,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN031": ("no such secret", EXIT_USAGE),
     "IN032": ("the secret has another version than expected", EXIT_CONFLICT),
     "IN033": ("endpoints refer to the secret", EXIT_REFUSED),
-    "IN034": ("the bound endpoint's base URL has changed", EXIT_CONFLICT),
+    "IN034": ("the bound endpoint's address has changed", EXIT_CONFLICT),
     "IN035": ("a sealed secret does not open", EXIT_FAILED),
     "IN036": ("a secret is sealed with a key that is not at hand", EXIT_FAILED),
     "IN037": ("what was given can be no secret", EXIT_USAGE),

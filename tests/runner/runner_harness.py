@@ -35,6 +35,7 @@ def endpoint(base_url: str, **changes: Any) -> Endpoint:
         "enabled": True,
         "idempotent": True,
         "signing_ref": None,
+        "access": {},
     }
     assert changes.keys() <= row.keys()
     return Endpoint(list((row | changes).values()))

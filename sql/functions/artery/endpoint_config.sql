@@ -13,7 +13,8 @@ returns table (
     logged_body_bytes integer,
     enabled boolean,
     idempotent boolean,
-    signing_ref text
+    signing_ref text,
+    access jsonb
 )
 language sql
 stable
@@ -34,7 +35,15 @@ select
     e.logged_body_bytes,
     e.enabled,
     e.idempotent,
-    e.signing_ref
+    e.signing_ref,
+    jsonb_strip_nulls(jsonb_build_object(
+        'auth', e.auth,
+        'subject_ref', e.subject_ref,
+        'client_cert_ref', e.client_cert_ref,
+        'ca_bundle', e.ca_bundle,
+        'proxy_url', e.proxy_url,
+        'proxy_ref', e.proxy_ref
+    ))
 from artery.endpoint as e
 where e.id = any(p_endpoint_ids)
 $function$;

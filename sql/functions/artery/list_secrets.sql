@@ -29,7 +29,11 @@ select
     v.base_url,
     array(
         select e.name from artery.endpoint as e
-        where v.retired_at is null and 'vault:' || v.name in (e.secret_ref, e.signing_ref)
+        where
+            v.retired_at is null
+            and 'vault:' || v.name in (
+                e.secret_ref, e.signing_ref, e.subject_ref, e.client_cert_ref, e.proxy_ref
+            )
         order by e.name
     ),
     v.created_at,

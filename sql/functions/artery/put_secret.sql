@@ -8,7 +8,9 @@ with told as (
     -- the trigger raises the version, and with it runners read endpoint and secret anew
     update artery.endpoint as e
     set updated_at = clock_timestamp()
-    where 'vault:' || p_name in (e.secret_ref, e.signing_ref)
+    where 'vault:' || p_name in (
+        e.secret_ref, e.signing_ref, e.subject_ref, e.client_cert_ref, e.proxy_ref
+    )
     returning e.name
 )
 

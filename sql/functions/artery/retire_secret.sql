@@ -28,7 +28,7 @@ begin
             errcode = 'IN033',
             message = format('secret %L is in use', p_name),
             detail = format('Endpoints: %s.', array_to_string(v_users, ', ')),
-            hint = 'Give them another secret_ref or signing_ref first.';
+            hint = 'Let them refer to another secret first.';
     end if;
 
     with gone as (

@@ -34,7 +34,7 @@ begin
     select
         e.id,
         e.name,
-        e.base_url
+        artery._secret_address(e, p_name) as base_url
     into v_endpoint
     from artery.endpoint as e
     where e.id = case
@@ -45,7 +45,7 @@ begin
     if p_endpoint is null and v_endpoint.base_url <> v_newest.base_url then
         raise exception using
             errcode = 'IN034',
-            message = format('endpoint %L has another base URL than when secret %L was bound to it', v_endpoint.name, p_name),
+            message = format('endpoint %L has another address than when secret %L was bound to it', v_endpoint.name, p_name),
             detail = format('Bound to %s; now %s.', v_newest.base_url, v_endpoint.base_url),
             hint = 'If the new address may have the secret, name the endpoint: --endpoint.';
     end if;
@@ -60,6 +60,6 @@ end
 $function$;
 comment on function artery.secret_slot(text, text) is
 'What the next version of a secret will be: its number, the live one before it (null = none), the '
-'endpoint and base URL it is bound to. Errors: IN014 bad name, IN034 the base URL has changed, '
+'endpoint and base URL it is bound to. Errors: IN014 bad name, IN034 the address has changed, '
 '42704 no such endpoint';
 grant execute on function artery.secret_slot(text, text) to artery_admin;

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": ("pg_artery.commands.run:command", "Deliver what is due, until told to stop."),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
+    "bom": ("pg_artery.commands.bom:command", "Look at bills of material."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 

@@ -48,6 +48,17 @@ SLEEP = "select artery.runner_sleep(%s)"
 HEARTBEAT = "select artery.runner_heartbeat(%s, %s::jsonb)"
 STOP = "select artery.stop_runner(%s)"
 TICK = "call artery.tick()"
+BOM_TREE = """
+    select t.level, t.line_no, t.item, t.name, t.required, t.unit, t.revision, t.issue_method,
+        t.operation_no, t.note, t.item_code
+    from artery_erp.bom_tree(%s, %s, %s, %s) as t"""
+BOM_WHERE_USED = """
+    select w.level, repeat('  ', w.level - 1) || w.parent_code as used_in, w.revision, w.line_no,
+        w.required, w.unit, w.top, w.cyclic, w.missing, w.parent_code as item_code
+    from artery_erp.where_used(%s, %s, %s) as w"""
+BOM_DIFF = """
+    select d.line_no, d.change, d.component_code, d.property, d.from_value, d.to_value
+    from artery_erp.bom_diff(%s, %s, %s) as d"""
 LISTEN = "listen artery_wake"
 
 # A DSN may override each of these; a peer that vanishes is noticed within about 20 s.

@@ -22,6 +22,8 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN035": ("a sealed secret does not open", EXIT_FAILED),
     "IN036": ("a secret is sealed with a key that is not at hand", EXIT_FAILED),
     "IN037": ("what was given can be no secret", EXIT_USAGE),
+    "IN120": ("no such item", EXIT_USAGE),
+    "IN121": ("no such revision of a bill of material", EXIT_USAGE),
     "IN901": ("an applied migration file was edited", EXIT_CONFLICT),
     "IN902": ("the database holds pg_artery as an extension", EXIT_REFUSED),
     "IN903": ("a migration was applied that this version does not have", EXIT_CONFLICT),

@@ -1,0 +1,149 @@
+"""`artery bom`: tree, diff."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, LiteralString
+
+import click
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+
+from pg_artery import db
+from pg_artery.commands import dsn_option, json_option
+
+Row = dict[str, Any]
+
+_TITLES = {"line_no": "line", "revision": "rev", "issue_method": "issue", "operation_no": "op"}
+
+
+def _quantity(_ctx: click.Context, _option: click.Parameter, value: str) -> Decimal:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number <= 0:
+        raise click.BadParameter(f"{value!r} is no quantity above 0")
+    return number
+
+
+def _moment(_ctx: click.Context, _option: click.Parameter, value: str | None) -> datetime:
+    try:
+        return datetime.fromisoformat(value).astimezone() if value else datetime.now().astimezone()
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is neither 2026-03-31 nor 2026-03-31T06:00+02:00"
+        ) from None
+
+
+@click.group(epilog="The database's user needs the role artery_reader or artery_app.")
+def command() -> None:
+    r"""Look at bills of material.
+
+    \b
+      artery bom tree CP40                    what it is made of, all levels
+      artery bom tree BOLT-M10 --where-used   what it goes into
+      artery bom diff CP40 A B                what revision B changes
+    """
+
+
+@command.command("tree")
+@click.argument("item")
+@click.option("--quantity", callback=_quantity, default="1", show_default=True, help="To be made.")
+@click.option("--at", callback=_moment, help="As of this day or time.  [default: now]")
+@click.option("--revision", help="Of ITEM itself, whatever its dates.")
+@click.option("--where-used", is_flag=True, help="Upwards: the assemblies that ITEM goes into.")
+@dsn_option
+@json_option
+def tree(
+    item: str,
+    quantity: Decimal,
+    at: datetime,
+    revision: str | None,
+    where_used: bool,
+    dsn: str,
+    as_json: bool,
+) -> None:
+    """Show what a quantity of ITEM requires, level by level.
+
+    Requirements hold the scrap and are rounded up, each once: whole pieces, else 8 places. A day
+    without a time is its beginning, in the time zone of this machine.
+    """
+    if where_used and revision:
+        raise click.UsageError("--revision and --where-used exclude each other")
+    if where_used:
+        rows = _rows(dsn, db.BOM_WHERE_USED, (item, quantity, at))
+    else:
+        rows = _rows(dsn, db.BOM_TREE, (item, quantity, at, revision))
+    if as_json:
+        told = {"item": item, "quantity": quantity, "at": at.isoformat(), "rows": rows}
+        click.echo(json.dumps(told, default=str))
+        return
+    if where_used and not rows:
+        click.echo(f"{item} goes into nothing that is built on {at:%Y-%m-%d}.")
+        return
+    # a column that says nothing for any row is left out
+    shown = [name for name in (rows[0] if rows else {}) if name not in ("level", "item_code")]
+    _show(rows, [name for name in shown if any(row[name] not in (None, "") for row in rows)])
+
+
+@command.command("diff")
+@click.argument("item")
+@click.argument("from_revision", metavar="FROM")
+@click.argument("to_revision", metavar="TO")
+@dsn_option
+@json_option
+@click.pass_context
+def diff(
+    ctx: click.Context, item: str, from_revision: str, to_revision: str, dsn: str, as_json: bool
+) -> None:
+    """Compare two revisions of ITEM's BOM, line by line.
+
+    Lines are matched by their number. Exit code 0 if the two are the same, 1 if they differ.
+    """
+    rows = _rows(dsn, db.BOM_DIFF, (item, from_revision, to_revision))
+    if as_json:
+        told = {"item": item, "from": from_revision, "to": to_revision, "changes": rows}
+        click.echo(json.dumps(told, default=str))
+    elif not rows:
+        click.echo(f"{item}: revisions {from_revision} and {to_revision} have the same lines.")
+    else:
+        columns = ["line_no", "change", "component_code", "property", "from_value", "to_value"]
+        _show(rows, columns, {"from_value": from_revision, "to_value": to_revision})
+    ctx.exit(1 if rows else 0)
+
+
+def _rows(dsn: str, statement: LiteralString, values: tuple[Any, ...]) -> list[Row]:
+    full = db.conninfo(dsn, "artery bom")
+    with psycopg.connect(
+        full, autocommit=True, prepare_threshold=None, row_factory=dict_row
+    ) as conn:
+        return conn.execute(statement, values).fetchall()
+
+
+def _show(rows: list[Row], columns: list[str], titles: dict[str, str] | None = None) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        number = any(isinstance(row[name], Decimal | int) for row in rows)
+        title = (titles or _TITLES).get(name, name.replace("_", " "))
+        # where the terminal is narrow, names and remarks give way
+        table.add_column(
+            title, justify="right" if number else "left", no_wrap=name not in ("name", "note")
+        )
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in columns))
+    width = None if sys.stdout.isatty() else 250  # in a pipe nothing is cut off
+    Console(highlight=False, markup=False, width=width).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "" if value is None else str(value)

@@ -66,6 +66,7 @@ begin
     end if;
     select
         s.function,
+        s.argument,
         s.time_limit
     into v_step
     from artery.sweep_step as s
@@ -73,7 +74,10 @@ begin
     v_until := clock_timestamp() + v_step.time_limit;
 
     begin
-        execute format('select %s($1)', v_step.function) into v_work using v_until;
+        execute format(
+            case when v_step.argument is null then 'select %s($1)' else 'select %s($1, %L)' end,
+            v_step.function, v_step.argument
+        ) into v_work using v_until;
         -- what it deferred fails here and not at the commit, which would end the whole tick
         set constraints all immediate;
         v_outcome := case when clock_timestamp() < v_until then 'done' else 'partial' end;

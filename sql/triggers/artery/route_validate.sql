@@ -8,7 +8,7 @@ set search_path = ''
 as $function$
 declare
     v_function regprocedure := case
-        when p_name ~ '^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*(\([a-z ]*\))?$'
+        when p_name ~ '^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*(\([][a-z, ]*\))?$'
             then to_regprocedure(split_part(p_name, '(', 1) || '(' || p_argument || ')')
     end;
 begin

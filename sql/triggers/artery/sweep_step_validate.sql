@@ -5,15 +5,20 @@ volatile
 set search_path = ''
 as $function$
 begin
-    perform artery._check_function(new.function, 'timestamptz', 'bigint', format('function of sweep step %L', new.name));
+    perform artery._check_function(
+        new.function,
+        case when new.argument is null then 'timestamptz' else 'timestamptz, text' end,
+        'bigint',
+        format('function of sweep step %L', new.name)
+    );
     return new;
 end
 $function$;
 comment on function artery.sweep_step_validate() is
-'Refuses a step that is no function(timestamptz) returning bigint (IN009)';
+'Refuses a step that is no function(timestamptz), or (timestamptz, text) with an argument, returning bigint (IN009)';
 
 create or replace trigger sweep_step_validate
-before insert or update of function on artery.sweep_step
+before insert or update of function, argument on artery.sweep_step
 for each row
 execute function artery.sweep_step_validate();
 comment on trigger sweep_step_validate on artery.sweep_step is

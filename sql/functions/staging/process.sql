@@ -1,0 +1,196 @@
+create or replace function artery_staging._inbox(p_table text)
+returns table (table_name text, processor text, batch_size integer, partner_columns text[])
+language plpgsql
+stable
+rows 1
+set search_path = ''
+as $function$
+begin
+    return query
+    select
+        i.table_name,
+        i.processor,
+        i.batch_size,
+        i.partner_columns
+    from artery_staging.inbox as i
+    where i.table_name = p_table;
+    if not found then
+        raise exception using
+            errcode = 'IN017',
+            message = format('there is no inbox %s', coalesce(p_table, '(null)')),
+            detail = format('Known: %s.', coalesce((
+                select string_agg(i.table_name, ', ' order by i.table_name)
+                from artery_staging.inbox as i
+            ), 'none')),
+            hint = 'Name it with its schema: artery_staging.plm_bom.';
+    end if;
+end
+$function$;
+comment on function artery_staging._inbox(text) is 'An inbox''s row; raises IN017 if there is none';
+
+create or replace function artery_staging._conflict()
+returns jsonb
+language sql
+immutable
+parallel safe
+set search_path = ''
+as $function$
+select artery_staging._reason(
+    'IN015', 'another message of this source has the same message_id and another body',
+    'Send the same bytes to repeat a message; what has changed needs a message_id of its own.'
+)
+$function$;
+comment on function artery_staging._conflict() is 'The reason of a message whose id was used before';
+
+/* A message is in conflict with one of its id that came before it or was decided before it. Both
+   rows stay. Two that are decided at the same moment meet in the unique index
+   <table>_accepted_key, where the second fails and is rejected for the same reason. */
+create or replace function artery_staging._reject_conflicts(p_table text, p_ids bigint[])
+returns bigint[]
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_left bigint[];
+begin
+    -- @plpgsql_check_options: security_warnings = off, performance_warnings = off
+    -- the names of tables are checked where they are registered; what is dynamic writes
+    execute format(
+        $sql$
+        with rejected as (
+            update %1$s as s
+            set
+                status = 'rejected',
+                processed_at = clock_timestamp(),
+                attempts = s.attempts + 1,
+                reasons = jsonb_build_array(artery_staging._conflict())
+            where
+                s.id = any($1)
+                and exists (
+                    select from %1$s as o
+                    where
+                        o.source = s.source
+                        and o.message_id = s.message_id
+                        and o.body_hash <> s.body_hash
+                        and (o.id < s.id or o.status <> 'new')
+                        and not coalesce(o.reasons @> '[{"code": "IN015"}]', false)
+                )
+            returning s.id
+        )
+
+        select array_agg(i.id order by i.position)
+        from unnest($1) with ordinality as i (id, position)
+        where i.id not in (select r.id from rejected as r)
+        $sql$,
+        p_table
+    )
+    into v_left
+    using p_ids;
+    return v_left;
+end
+$function$;
+comment on function artery_staging._reject_conflicts(text, bigint[]) is
+'Rejects those of the rows whose message_id was used for another body (IN015), gives the others';
+
+/* Rows that were caught in a batch with a statement timeout (new, attempts > 0) go in batches of
+   the size / 32 ^ attempts, so that the slow one soon stands alone. */
+create or replace function artery_staging._process(
+    p_table text, p_limit integer, p_until timestamptz
+)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+set lock_timeout = '5s'
+as $function$
+declare
+    v_inbox record;
+    v_done integer := 0;
+    v_class integer;
+    v_ids bigint[];
+begin
+    -- @plpgsql_check_options: security_warnings = off
+    -- the names of tables are checked where they are registered
+    select i.*
+    into v_inbox
+    from artery_staging._inbox(p_table) as i;
+    while v_done < p_limit and clock_timestamp() < p_until loop
+        execute format(
+            $sql$
+            select case s.status when 'new' then least(s.attempts, 4) else 0 end
+            from %s as s
+            where s.status in ('new', 'parked') and s.due_at <= clock_timestamp()
+            order by s.due_at, s.id
+            limit 1
+            for update skip locked
+            $sql$,
+            p_table
+        )
+        into v_class;
+        exit when v_class is null;
+
+        execute format(
+            $sql$
+            with locked as materialized (
+                select
+                    s.id,
+                    s.due_at
+                from %s as s
+                where
+                    s.status in ('new', 'parked')
+                    and s.due_at <= clock_timestamp()
+                    and case s.status when 'new' then least(s.attempts, 4) else 0 end = $1
+                order by s.due_at, s.id
+                limit $2
+                for update skip locked
+            )
+
+            select array_agg(l.id order by l.due_at, l.id)
+            from locked as l
+            $sql$,
+            p_table
+        )
+        into v_ids
+        using v_class, greatest(1, least(v_inbox.batch_size, p_limit - v_done) >> (5 * v_class));
+
+        v_done := v_done + cardinality(v_ids);
+        v_ids := artery_staging._reject_conflicts(p_table, v_ids);
+        exit when v_ids is not null and not artery_staging._process_ids(
+            p_table, v_inbox.processor, v_ids, p_until
+        );
+    end loop;
+    return v_done;
+end
+$function$;
+comment on function artery_staging._process(text, integer, timestamptz) is
+'Processes due rows of an inbox in batches, until the limit or the moment; gives how many were looked at';
+
+create or replace function artery_staging.process(p_table text, p_limit integer default null)
+returns integer
+language sql
+volatile
+security definer
+set search_path = ''
+as $function$
+select artery_staging._process(p_table, coalesce(p_limit, 2147483647), 'infinity')
+$function$;
+comment on function artery_staging.process(text, integer) is
+'Processes what is due in an inbox now, p_limit rows at most (null = all), in the caller''s transaction; '
+'returns how many were looked at. Any number of sessions at once is safe. Errors: IN017 no such inbox';
+grant execute on function artery_staging.process(text, integer) to artery_admin;
+
+create or replace function artery_staging.process_due(p_until timestamptz, p_table text)
+returns bigint
+language sql
+volatile
+security definer
+set search_path = ''
+as $function$
+select artery_staging._process(i.table_name, 2147483647, p_until)
+from artery_staging.inbox as i
+where i.table_name = p_table and i.enabled
+$function$;
+comment on function artery_staging.process_due(timestamptz, text) is
+'Sweep step of each inbox: processes its due rows; returns how many were looked at';
+grant execute on function artery_staging.process_due(timestamptz, text) to artery_admin;

@@ -47,6 +47,7 @@ class Claimer:
         book: LeaseBook,
         transport: Transport,
         deliver: Callable[[], None],
+        hold: Callable[[int], None],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self._config = config
@@ -57,6 +58,7 @@ class Claimer:
         self._book = book
         self._transport = transport
         self._deliver = deliver
+        self._hold = hold
         self._log = log
         self._endpoints: dict[int, Endpoint] = {}
         self._floor = min(2 * config.concurrency, 2 * config.batch)
@@ -66,6 +68,7 @@ class Claimer:
         self._slow: list[int] = []
         self._slow_waiting = 0
         self.inbox: Inbox = deque()
+        self.returned: deque[Task] = deque()
         self.wake = Wakeup()
         self.stopping = Event()
         self.ended = Event()
@@ -81,6 +84,12 @@ class Claimer:
         self.stopping.set()
         self.wake.set()
 
+    def give_back(self, tasks: list[Task]) -> None:
+        """Have tasks released that will not be sent; called by the transport's thread."""
+        if tasks:
+            self.returned.extend(tasks)
+            self.wake.set()
+
     def note_room(self) -> None:
         """Wake the claimer if what it waits for has come; called by the transport's thread."""
         if self._awaits_room and self._unsent() <= self._allowance // 2:
@@ -91,6 +100,7 @@ class Claimer:
         """Claim until stopped, or until there is nothing left to do if the settings say so."""
         try:
             while not self.stopping.is_set():
+                self._heed()
                 began = monotonic()
                 self._await_room()
                 waited = monotonic() - began
@@ -118,7 +128,8 @@ class Claimer:
         while self._unsent() > self._allowance // 2 and not self.stopping.is_set():
             self._awaits_room = True
             if self._unsent() > self._allowance // 2:
-                self.wake.wait(0.25)
+                self.wake.wait(0.25, self._listen())
+                self._heed()
             self._look_at_slow()
 
     def _claim(self, limit: int) -> int:
@@ -197,7 +208,7 @@ class Claimer:
             if self._slow:
                 cap = POLL_CAP_SLOW
             self.wake.wait(min(delay, cap, cap if due is None else max(due, 0.001)), listening)
-            delay = POLL_FIRST if self._was_notified() else min(delay * 2, cap)
+            delay = POLL_FIRST if self._heed() else min(delay * 2, cap)
             self._look_at_slow()
             if not self.stopping.is_set() and self._claim(self._floor):
                 return
@@ -220,12 +231,23 @@ class Claimer:
                 self._log.warning("cannot listen, polling alone", error=str(error).strip())
         return self._listening
 
-    def _was_notified(self) -> bool:
-        if self._listener is None or self._listening is None:
+    def _heed(self) -> bool:
+        """Release what the sender gave back, pass holds on to it; gives whether to claim soon."""
+        if self.returned:
+            tasks = list(self.returned)
+            ids, attempts = [t.id for t in tasks], [t.attempt for t in tasks]
+            self.session.call(lambda: self.session.release(self.number, ids, attempts))
+            for task in tasks:
+                self.returned.popleft()
+                self._book.settle(task)
+        if self._listener is None or self._listen() is None:
             return False
         try:
-            return self._listener.drain_notifications()
+            wake, held = self._listener.drain_notifications()
         except psycopg.Error:
             self._listening = None
             self._listener.close()
             return False
+        for endpoint_id in held:
+            self._hold(endpoint_id)
+        return wake

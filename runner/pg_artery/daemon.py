@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from types import FrameType
@@ -54,6 +55,7 @@ class Runner:
         self._deadline = float("inf")
         self._failure: BaseException | None = None
         self._withdrawn: list[Task] = []
+        self._holds: deque[tuple[int, float]] = deque()
         self._work = Wakeup()
         self._dsn = conninfo(config.dsn, config.application_name)
         self.book = LeaseBook()
@@ -68,6 +70,7 @@ class Runner:
             self.book,
             self.transport,
             self._work.set,
+            self._hold,
             self.log,
         )
         self.reporter = Reporter(
@@ -76,6 +79,7 @@ class Runner:
             config.batch,
             lambda: self.transport.under_way > 0,
             self.book.settle,
+            self._hold,
             self.log,
         )
 
@@ -196,6 +200,7 @@ class Runner:
         self.reporter.finish()
         grace = max(self._deadline - monotonic(), 5.0)
         threads["reporter"].join(grace)
+        self._withdrawn += self.claimer.returned
         self._abandon.set()
         for thread in threads.values():
             thread.join(5.0)
@@ -230,6 +235,10 @@ class Runner:
     def _deliver(self, task: Task, result: dict[str, object]) -> None:
         self.reporter.put(task, result)
 
+    def _hold(self, endpoint_id: int) -> None:
+        self._holds.append((endpoint_id, monotonic()))
+        self._work.set()
+
     def _claim(self) -> None:
         self.claimer.run()
         if not self._draining.is_set():  # done, by the settings
@@ -238,8 +247,10 @@ class Runner:
     def _send(self) -> None:
         transport, inbox, config = self.transport, self.claimer.inbox, self.config
         while True:
+            while self._holds:
+                self.claimer.give_back(transport.hold(*self._holds.popleft()))
             while inbox:
-                transport.submit(*inbox.popleft())
+                self.claimer.give_back(transport.submit(*inbox.popleft()))
             draining = self._draining.is_set()
             if draining:
                 self._withdrawn += transport.withdraw()

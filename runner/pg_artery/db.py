@@ -60,6 +60,7 @@ BOM_DIFF = """
     select d.line_no, d.change, d.component_code, d.property, d.from_value, d.to_value
     from artery_erp.bom_diff(%s, %s, %s) as d"""
 LISTEN = "listen artery_wake"
+LISTEN_HOLD = "listen artery_hold"
 
 # A DSN may override each of these; a peer that vanishes is noticed within about 20 s.
 DEFAULTS: dict[str, Any] = {
@@ -209,19 +210,23 @@ class Session:
         self.connect().execute(TICK)
 
     def listen(self) -> int:
-        """Subscribe to the wake-up channel; gives the file descriptor to wait on."""
+        """Subscribe to wake-ups and to holds; gives the file descriptor to wait on."""
         connection = self.connect()
         connection.execute(LISTEN)
+        connection.execute(LISTEN_HOLD)
         return connection.fileno()
 
-    def drain_notifications(self) -> bool:
-        """Read what arrived without waiting; gives whether a notification was among it.
+    def drain_notifications(self) -> tuple[bool, list[int]]:
+        """Read what arrived without waiting; gives whether to wake, and the endpoints on hold.
 
         Errors: psycopg.OperationalError when the connection is gone.
         """
         pgconn = self.connect().pgconn
         pgconn.consume_input()
-        notified = False
-        while pgconn.notifies() is not None:
-            notified = True
-        return notified
+        wake, held = False, []
+        while (notification := pgconn.notifies()) is not None:
+            if notification.relname == b"artery_hold":
+                held.append(int(notification.extra))
+            else:
+                wake = True
+        return wake, held

@@ -25,7 +25,8 @@ class Reporter:
 
     Reporting the same result twice changes nothing, so after a lost connection a batch is simply
     sent again. Parameters: `runner()` this runner's number; `batch` most results in one call;
-    `busy()` whether more results are coming; `settle(task)` is told each result that was taken.
+    `busy()` whether more results are coming; `settle(task)` is told each result that was taken;
+    `hold(endpoint_id)` each endpoint that may not be called now.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Reporter:
         batch: int,
         busy: Callable[[], bool],
         settle: Callable[[Task], None],
+        hold: Callable[[int], None],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self._session = session
@@ -42,6 +44,7 @@ class Reporter:
         self._batch = batch
         self._busy = busy
         self._settle = settle
+        self._hold = hold
         self._log = log
         self._queue: SimpleQueue[Outcome | None] = SimpleQueue()
         # each counter is written by one thread only
@@ -136,6 +139,8 @@ class Reporter:
         self._note(batch, answer)
 
     def _note(self, batch: list[Outcome], answer: dict[str, list[int]]) -> None:
+        for endpoint_id in answer.get("hold", ()):
+            self._hold(endpoint_id)
         for task, result in batch:
             self._settle(task)
             if "error_kind" in result or result["status_code"] >= 300:

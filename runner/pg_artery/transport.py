@@ -77,6 +77,7 @@ class Transport:
         self._forget = forget
         self._lanes: dict[int, Lane] = {}
         self._ready: deque[Lane] = deque()
+        self._held: dict[int, float] = {}
         self._active: set[Call] = set()
         self._marked: set[Call] = set()
         self._multi = pycurl.CurlMulti()
@@ -89,8 +90,12 @@ class Transport:
         """Calls that have been started and not ended."""
         return len(self._active)
 
-    def submit(self, endpoint: Endpoint, tasks: Iterable[Task]) -> None:
-        """Queue tasks of one endpoint."""
+    def submit(self, endpoint: Endpoint, tasks: Iterable[Task]) -> list[Task]:
+        """Queue tasks of one endpoint; gives back those claimed before it was put on hold."""
+        tasks = list(tasks)
+        if tasks[0].lease.claimed <= self._held.get(endpoint.id, -inf):
+            self.taken += len(tasks)
+            return tasks
         lane = self._lanes.get(endpoint.id)
         if lane is None:
             lane = self._lanes[endpoint.id] = Lane(endpoint)
@@ -98,6 +103,24 @@ class Transport:
         if not lane.waiting:
             self._ready.append(lane)
         lane.waiting.extend(tasks)
+        return []
+
+    def hold(self, endpoint_id: int, moment: float) -> list[Task]:
+        """Drop what waits for an endpoint and was claimed before `moment`; gives it back.
+
+        A claim sent later knows the database's word by itself: until when it holds, is not known
+        here. One that was sent earlier may be on its way: `submit` gives it back.
+        """
+        self._held[endpoint_id] = moment
+        lane = self._lanes.get(endpoint_id)
+        tasks = [task for task in lane.waiting if task.lease.claimed <= moment] if lane else []
+        if lane is None or not tasks:
+            return []
+        lane.waiting = deque(task for task in lane.waiting if task.lease.claimed > moment)
+        if not lane.waiting:
+            self._ready.remove(lane)
+        self.taken += len(tasks)
+        return tasks
 
     def slow(self, seconds: float) -> tuple[list[int], int]:
         """Give the endpoints whose next task was claimed that long ago, and how many wait there.

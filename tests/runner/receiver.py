@@ -19,6 +19,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     at: float = field(default_factory=time.monotonic)
+    wall: float = field(default_factory=time.time)
 
 
 def response(body: bytes = b'{"ok": true}', status: int = 200, *headers: str) -> bytes:
@@ -43,6 +44,7 @@ class Receiver:
         self.requests: list[Request] = []
         self.slow = 0.0
         self.status = 200
+        self.headers: tuple[str, ...] = ()
         self.accepts: set[str] | None = None  # values of Authorization; None = any
         self._closing = False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -150,5 +152,6 @@ class Receiver:
             case ["interim"]:
                 send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nETag: early\r\n\r\n" + response())
             case _:
-                send(response(b'{"ok": true}', self.status, "Content-Type: application/json"))
+                kind = "Content-Type: application/json"
+                send(response(b'{"ok": true}', self.status, kind, *self.headers))
         return True

@@ -241,3 +241,20 @@ def test_a_task_whose_lease_ran_out_is_forgotten(receiver):
     sent.pump(0.3)
     assert len(sent.forgotten) == 3
     assert not receiver.requests
+
+
+def test_what_waits_for_an_endpoint_on_hold_is_given_back(receiver):
+    sent = Sent()
+    now = time.monotonic()
+    mine, late = lease_tasks(task_rows(5), now - 2, 30), lease_tasks(task_rows(7)[5:], now - 1, 30)
+    other = lease_tasks(task_rows(9, endpoint_id=2)[7:], now - 2, 30)
+    after = lease_tasks(task_rows(12)[9:], now + 1, 30)
+    here, there = endpoint(receiver.url), endpoint(receiver.url, id=2)
+    assert sent.transport.submit(here, mine.tasks.values()) == []
+    assert sent.transport.submit(there, other.tasks.values()) == []
+    assert [t.id for t in sent.transport.hold(1, now)] == [1, 2, 3, 4, 5]
+    assert [t.id for t in sent.transport.submit(here, late.tasks.values())] == [6, 7]
+    assert sent.transport.taken == 7
+    assert sent.transport.submit(here, after.tasks.values()) == [], "it knew of the hold"
+    sent.pump(5, lambda: len(sent.results) == 5)
+    assert sorted(sent.results) == [8, 9, 10, 11, 12]

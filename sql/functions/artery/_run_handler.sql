@@ -72,7 +72,10 @@ begin
         handler_status = 'failed',
         handler_attempts = t.handler_attempts + 1,
         handler_due_at = clock_timestamp()
-            + case when v_state in ('55P03', '57014') then 0.2 else least(2 ^ least(t.handler_attempts, 20), 600) end * interval '1 second',
+            + case
+                when p_handler is null or v_state = '55P03' then 0.2
+                else least(2 ^ least(t.handler_attempts, 20), 600)
+            end * interval '1 second',
         handler_error = jsonb_strip_nulls(jsonb_build_object(
             'sqlstate', v_state,
             'message', v_message,

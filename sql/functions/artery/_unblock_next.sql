@@ -34,6 +34,7 @@ begin
         due_at = greatest(t.due_at, clock_timestamp())
     where t.id = any(array(select n.id from next_task as n)) and t.queued;
     get diagnostics v_count = row_count;
+    perform artery._wake() where v_count > 0;
     return v_count;
 end
 $function$;
@@ -96,6 +97,7 @@ begin
         due_at = greatest(t.due_at, clock_timestamp())
     where t.id = any(array(select h.id from head as h where h.queued)) and t.queued;
     get diagnostics v_count = row_count;
+    perform artery._wake() where v_count > 0;
     return v_count;
 end
 $function$;

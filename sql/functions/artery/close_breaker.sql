@@ -1,11 +1,14 @@
 create or replace function artery.close_breaker(p_endpoint text, p_reason text default 'by hand')
 returns boolean
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $function$
-select artery._move_breaker(artery._endpoint_id(p_endpoint), 'closed', p_reason)
+begin
+    perform artery._wake();
+    return artery._move_breaker(artery._endpoint_id(p_endpoint), 'closed', p_reason);
+end
 $function$;
 comment on function artery.close_breaker(text, text) is
 'Lets calls to an endpoint go again, with a clean count. True if its breaker was not closed';

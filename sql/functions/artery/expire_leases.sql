@@ -94,6 +94,7 @@ begin
         v_count := v_count + v_batch;
         exit when v_batch < 1000 or clock_timestamp() >= p_until;
     end loop;
+    perform artery._wake() where v_count > 0;
     return v_count;
 end
 $function$;

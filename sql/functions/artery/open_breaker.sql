@@ -22,12 +22,17 @@ comment on function artery._endpoint_id(text) is 'An endpoint''s id by its name,
 
 create or replace function artery.open_breaker(p_endpoint text, p_reason text default 'by hand')
 returns boolean
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $function$
-select artery._move_breaker(artery._endpoint_id(p_endpoint), 'open', p_reason, null, true)
+declare
+    v_id constant integer := artery._endpoint_id(p_endpoint);
+begin
+    perform pg_notify('artery_hold', v_id::text);
+    return artery._move_breaker(v_id, 'open', p_reason, null, true);
+end
 $function$;
 comment on function artery.open_breaker(text, text) is
 'Stops all calls to an endpoint until artery.close_breaker; its tasks wait. True if it was not open';

@@ -29,6 +29,7 @@ begin
         due_at = clock_timestamp()
     where t.id = any(array(select m.id from mine as m));
     get diagnostics v_count = row_count;
+    perform artery._wake() where v_count > 0;
     return v_count;
 end
 $function$;

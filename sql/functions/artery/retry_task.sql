@@ -45,6 +45,7 @@ begin
     -- what its handler was still to hear of the old end is void
     delete from artery.unhandled_reply as u
     where u.task_id = p_task_id;
+    perform artery._wake();
 end
 $function$;
 comment on function artery.retry_task(bigint, text) is

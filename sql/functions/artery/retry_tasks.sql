@@ -65,6 +65,7 @@ begin
         history = coalesce(t.history, '[]') || artery._retry_note(p_reason)
     where t.id = any(array(select c.id from chosen as c));
     get diagnostics v_count = row_count;
+    perform artery._wake() where v_count > 0;
     return v_count;
 end
 $function$;

@@ -42,6 +42,9 @@ begin
                 message = format('endpoint %L: %s dropped with the address, and the endpoint disabled', new.name, array_to_string(v_dropped, ', ')),
                 hint = 'Set auth_kind, auth and the references again for the new address, and enable it.';
         end if;
+        if old.enabled and not new.enabled then
+            perform pg_notify('artery_hold', new.id::text);
+        end if;
         new.version := old.version + 1;
         new.updated_at := clock_timestamp();
     end if;

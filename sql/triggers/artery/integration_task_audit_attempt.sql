@@ -21,7 +21,8 @@ begin
         ('processing', 'pending'), ('pending', 'cancelled'), ('failed', 'cancelled'), ('failed', 'pending'),
         ('dead', 'pending'), ('dead', 'cancelled'), ('dead', 'compensating'), ('held', 'pending'), ('held', 'sent'),
         ('held', 'dead'), ('held', 'cancelled'), ('held', 'compensating'), ('sent', 'compensating'),
-        ('compensating', 'compensated'), ('compensating', 'sent'), ('compensating', 'dead'), ('compensating', 'held')
+        -- and never from compensating to where a retry would send the original again
+        ('compensating', 'compensated'), ('compensating', 'sent')
     ) then
         raise exception using
             errcode = 'IN004',

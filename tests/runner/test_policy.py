@@ -12,65 +12,7 @@ from receiver import Receiver
 
 pytestmark = pytest.mark.one_server
 
-CALLED = (
-    "select request_id::text, extract(epoch from called_at)::float8 from artery.cloud_log"
-    " where status_code = 200"
-)
 SENDERS = "select count(distinct runner_id) from artery.cloud_log"
-
-
-def excess(times: list[float], rate: float, burst: int) -> float:
-    """Give by how many seconds calls came sooner than a bucket of `burst` at `rate` allows.
-
-    The most over all windows: one from call i to call j holds j - i + 1 calls and may hold
-    burst + rate * width. With x(k) = t(k) - k / rate that is the largest fall of x, less
-    (burst - 1) / rate. One pass finds it.
-    """
-    times = sorted(times)
-    highest, fall = float("-inf"), float("-inf")
-    for k, at in enumerate(times):
-        x = at - k / rate
-        highest = max(highest, x)
-        fall = max(fall, highest - x)
-    return fall - (burst - 1) / rate
-
-
-def test_the_measure_finds_what_exceeds_a_bucket():
-    bucket = [0.0] * 10 + [n / 50 for n in range(1, 100)]
-    assert abs(excess(bucket, 50, 10)) < 1e-9
-    assert excess([*bucket, 0.5], 50, 10) == pytest.approx(1 / 50)
-    assert excess([n / 50 for n in range(100)], 50, 10) < -0.1, "an even stream leaves the burst"
-
-
-def test_two_runners_never_exceed_the_bucket(dsn, outbox, receiver, artery_run, request):
-    """In any window at all: not more than burst + rate * (width + jitter).
-
-    The jitter is measured in the same run: how much longer the slowest call took from the moment at
-    which its runner began it (cloud_log.called_at) to the receiver than the quickest. The runners'
-    own moments get half of one step: they are told to the database to the millisecond, late.
-    """
-    rate, burst = 50, 10
-    seconds = 60 if request.config.getoption("--long") else 15
-    outbox.add("limited", receiver.url, rate_per_second=rate, burst=burst)
-    for _ in range(2):
-        artery_run(dsn).wait_started()
-    outbox.enqueue(rate * seconds + burst + 200, "limited")
-    began = time.time()
-    time.sleep(seconds)
-    arrived = {r.headers["x-request-id"]: r.wall for r in list(receiver.requests)}
-    time.sleep(0.5)
-    called = dict(outbox.conn.execute(CALLED).fetchall())
-    assert outbox.value(SENDERS) == 2, "both runners had their share"
-
-    lags = [at - called[name] for name, at in arrived.items()]
-    jitter = max(lags) - min(lags)
-    over = excess(list(arrived.values()), rate, burst)
-    over_called = excess(list(called.values()), rate, burst)
-    got = sum(1 for at in arrived.values() if at < began + seconds)
-    print(f"{got} in {seconds} s; jitter {jitter:.4f} s; over {over:.4f} s, sent {over_called:.4f} s")
-    assert over_called <= 0.5 / rate
-    assert over <= jitter + 0.5 / rate
-    assert got >= 0.95 * rate * (seconds - 1), "and what is allowed is used"
 
 
 def test_one_429_stops_both_runners(dsn, outbox, receiver, artery_run):
@@ -102,53 +44,55 @@ def test_one_429_stops_both_runners(dsn, outbox, receiver, artery_run):
     assert outbox.value("select max(failures) from artery.integration_task") == 1
 
 
-FOUR = ("a", "b", "c", "d")
+def rate_of_four(dsn: str, outbox: Outbox, artery_run, url: str, turn: int) -> float:
+    """Give how many calls a second two runners make to four endpoints that are never short of work.
 
-
-def seconds_for_four(dsn, outbox: Outbox, artery_run, count: int) -> float:
-    """Give how long two runners take for `count` tasks to each of four endpoints."""
-    runners = [artery_run(dsn, "--concurrency", "32").wait_started() for _ in range(2)]
-    time.sleep(1.0)
-    before = outbox.value("select count(*) from artery.integration_task where status = 'sent'")
-    began = time.monotonic()
-    for topic in FOUR:
-        outbox.enqueue(count, topic)
-    while (
-        outbox.value("select count(*) from artery.integration_task where status = 'sent'")
-        < before + 4 * count
-    ):
-        assert time.monotonic() < began + 60
-        time.sleep(0.01)
-    took = time.monotonic() - began
+    Measured over five seconds, two after the start.
+    """
+    outbox.conn.execute("update artery.endpoint set enabled = false where name ~ '^[a-d][0-9]$'")
+    for name in "abcd":
+        outbox.add(f"{name}{turn}", url)
+        outbox.enqueue(2000, f"{name}{turn}")
+    runners = [
+        artery_run(dsn, "--concurrency", "64", "--per-endpoint", "8").wait_started()
+        for _ in range(2)
+    ]
+    sent = "select count(*) from artery.integration_task where status = 'sent'"
+    time.sleep(2.0)
+    before, began = outbox.value(sent), time.monotonic()
+    time.sleep(5.0)
+    rate = (outbox.value(sent) - before) / (time.monotonic() - began)
     for runner in runners:
         runner.process.kill()
         runner.process.wait()
-    return took
+    return float(rate)
 
 
 def test_one_that_hangs_costs_four_others_nothing(dsn, outbox, receiver, artery_run):
     """The same work with and without a fifth endpoint that accepts calls and never answers.
 
-    Each call takes 10 ms at the receiver and 16 of an endpoint may be under way, so that waiting
-    and not this machine is what limits. The better of two runs each.
+    Each call takes 100 ms at the receiver and 8 of an endpoint may be under way in one runner, so
+    that waiting and not this machine is what limits: 640 a second. In turns, since the machine is
+    shared; the better of two each.
     """
-    receiver.slow = 0.01
+    receiver.slow = 0.1
     mute = Receiver()
-    for topic in FOUR:
-        outbox.add(topic, receiver.url, max_in_flight=8)
     outbox.add("mute", mute.url, "/silent", total_timeout="60 s", breaker_min_calls=100_000)
-    count = 600
+    outbox.enqueue(3000, "mute")
+    rates: list[float] = []
     try:
-        seconds_for_four(dsn, outbox, artery_run, 50)
-        alone = min(seconds_for_four(dsn, outbox, artery_run, count) for _ in range(2))
-        outbox.enqueue(3000, "mute")
-        beside = min(seconds_for_four(dsn, outbox, artery_run, count) for _ in range(2))
-        hung = len(mute.requests)
+        for turn, mute_too in enumerate((False, True, False, True)):
+            outbox.conn.execute(
+                "update artery.endpoint set enabled = %s where name = 'mute'", (mute_too,)
+            )
+            rates.append(rate_of_four(dsn, outbox, artery_run, receiver.url, turn))
     finally:
         mute.close()
-    print(f"alone {4 * count / alone:.0f}/s, beside one that hangs {4 * count / beside:.0f}/s")
-    assert hung >= 32, "it was called all the time, by both"
-    assert alone / beside > 0.9
+    alone, beside = max(rates[::2]), max(rates[1::2])
+    print(f"alone {alone:.0f}/s, beside one that hangs {beside:.0f}/s")
+    assert len(mute.requests) >= 16, "it was called all the time, by both"
+    assert alone > 400
+    assert beside / alone > 0.95
 
 
 def announced(listener: psycopg.Connection, channel: str) -> list[str]:

@@ -13,7 +13,7 @@ from time import time
 import orjson
 import pycurl
 
-from pg_artery import egress, outcome, signing
+from pg_artery import outcome, signing
 from pg_artery.endpoint import Endpoint, Unusable, check_headers, redact
 from pg_artery.work import Result, Task
 
@@ -24,13 +24,24 @@ UNAUTHORIZED = 401
 class Call:
     """A libcurl handle that is set up for one endpoint and method, and what it gathers."""
 
-    __slots__ = ("body", "curl", "endpoint", "lines", "method", "refused", "sent", "task")
+    __slots__ = (
+        "body",
+        "curl",
+        "dialled",
+        "endpoint",
+        "lines",
+        "method",
+        "refused",
+        "sent",
+        "task",
+    )
 
     def __init__(self, endpoint: Endpoint, method: str) -> None:
         self.endpoint = endpoint
         self.method = method
         self.body: list[bytes] = []
         self.lines: list[bytes] = []
+        self.dialled: list[str] = []
         self.refused: list[str] = []
         self.sent: dict[str, str] = {}
         self.task: Task
@@ -60,10 +71,9 @@ class Call:
             (pycurl.MAXFILESIZE_LARGE, endpoint.max_response_bytes),
             (pycurl.WRITEFUNCTION, self.body.append),
             (pycurl.HEADERFUNCTION, self.lines.append),
-            (pycurl.OPENSOCKETFUNCTION, egress.opener(endpoint.allowed, self.refused.append)),
-            (pycurl.PREREQFUNCTION, egress.checker(endpoint.allowed, self.refused.append)),
         ):
             curl.setopt(option, value)
+        endpoint.guard.attach(curl, self.refused, self.dialled)
 
     def prepare(self, task: Task) -> None:
         """Set what differs from call to call. Errors: Unusable."""
@@ -113,6 +123,7 @@ class Call:
         """Forget the finished request."""
         self.body.clear()
         self.lines.clear()
+        self.dialled.clear()
         self.refused.clear()
 
     def result(self, code: int, message: str) -> Result:
@@ -163,7 +174,9 @@ class Call:
             connected = self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
             kind = outcome.timeout_kind(dialled > 0 or bool(result["peer"]), connected)
         elif kind in ("connect", "interrupted") and self.refused:
-            kind, message = "egress", f"address {', '.join(self.refused)} is not allowed"
+            # where another address of the name was dialled, in vain, that is what went wrong
+            kind = kind if self.dialled else "egress"
+            message = "; ".join([message] * bool(self.dialled) + self.refused)
         result["error_kind"] = kind
         result["error"] = self.endpoint.hide(message)[:500].replace("\x00", "")
 

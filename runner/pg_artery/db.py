@@ -15,6 +15,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
 
 T = TypeVar("T")
 
@@ -25,8 +26,8 @@ CLAIM = """
     from artery.claim_tasks(%s, %s, %s, %s) as c"""
 ENDPOINTS = """
     select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,
-        e.connect_timeout_ms, e.total_timeout_ms, e.max_response_bytes, e.enabled, e.idempotent,
-        e.signing_ref, e.access
+        e.connect_timeout_ms, e.tls_timeout_ms, e.first_byte_timeout_ms, e.total_timeout_ms,
+        e.max_response_bytes, e.enabled, e.idempotent, e.signing_ref, e.egress_rules, e.access
     from artery.endpoint_config(%s) as e"""
 SECRETS = """
     select s.name, s.version, s.key_id, s.endpoint_id, s.base_url, s.ciphertext
@@ -171,9 +172,10 @@ class Session:
         arguments = (runner, limit, timedelta(seconds=lease), list(left_out))
         return self.connect().execute(CLAIM, arguments).fetchall()
 
-    def endpoints(self, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-        """Give the configuration of these endpoints; columns as in ENDPOINTS."""
-        return self.connect().execute(ENDPOINTS, (list(ids),)).fetchall()
+    def endpoints(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Give the configuration of these endpoints, the columns of ENDPOINTS by name."""
+        with self.connect().cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(ENDPOINTS, (list(ids),)).fetchall()
 
     def secrets(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """Give the live versions of these secrets, sealed; columns as in SECRETS."""

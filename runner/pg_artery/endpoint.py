@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -112,9 +112,9 @@ def spellings(secret: str) -> set[str]:
     return {text for text in plain | escaped if len(text) >= SHORTEST_HIDDEN}
 
 
-def vault_names(rows: Iterable[Sequence[Any]]) -> list[str]:
+def vault_names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Give the names of the vault's secrets that these endpoints refer to."""
-    refs = {ref for row in rows for ref in (row[5], row[12]) if ref}
+    refs = {ref for row in rows for ref in (row["secret_ref"], row["signing_ref"]) if ref}
     return sorted(ref.partition(":")[2] for ref in refs if ref.startswith("vault:"))
 
 
@@ -125,24 +125,26 @@ class Endpoint:
     """
 
     __slots__ = (
-        "allowed", "base_url", "connect_timeout_ms", "enabled", "header_lines", "hidden", "id",
-        "idempotent", "loaded", "logged_headers", "max_response_bytes", "name", "problem",
-        "signing_keys", "total_timeout_ms", "version",
+        "base_url", "connect_timeout_ms", "enabled", "first_byte_timeout_ms", "guard",
+        "header_lines", "hidden", "id", "idempotent", "loaded", "logged_headers",
+        "max_response_bytes", "name", "problem", "rules", "signing_keys", "tls_timeout_ms",
+        "total_timeout_ms", "version",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        row: Sequence[Any],
-        policy: Callable[[str], Callable[[egress.Address], bool]] = egress.default_policy,
-        references: References | None = None,
-    ) -> None:
-        (
-            self.id, self.version, self.name, base_url, auth_kind, secret_ref, headers,
-            self.connect_timeout_ms, self.total_timeout_ms, self.max_response_bytes, self.enabled,
-            self.idempotent, signing_ref, _access,
-        ) = row  # fmt: skip
-        self.base_url: str = base_url.rstrip("/")
-        self.allowed = policy(self.base_url)
+    def __init__(self, row: Mapping[str, Any], references: References | None = None) -> None:
+        self.id: int = row["id"]
+        self.version: int = row["version"]
+        self.name: str = row["name"]
+        self.base_url: str = row["base_url"].rstrip("/")
+        self.connect_timeout_ms: int = row["connect_timeout_ms"]
+        self.tls_timeout_ms: int = row["tls_timeout_ms"]
+        self.first_byte_timeout_ms: int = row["first_byte_timeout_ms"]
+        self.total_timeout_ms: int = row["total_timeout_ms"]
+        self.max_response_bytes: int = row["max_response_bytes"]
+        self.enabled: bool = row["enabled"]
+        self.idempotent: bool = row["idempotent"]
+        self.rules = egress.parse_rules(row["egress_rules"])
+        self.guard = egress.Guard(self.base_url, self.rules)
         self.loaded = monotonic()
         self.problem: Unusable | None = None
         # an empty Expect keeps libcurl from waiting for 100 Continue before large bodies
@@ -151,29 +153,23 @@ class Endpoint:
         self.hidden: list[str] = []
         self.signing_keys: list[bytes] = []
         try:
-            fixed = check_headers(headers or {}, "the endpoint's")
+            fixed = check_headers(row["headers"] or {}, "the endpoint's")
             self.header_lines += [f"{name}: {value}" for name, value in fixed.items()]
             self.logged_headers = redact(fixed)
-            self._open(references or References(), base_url, auth_kind, secret_ref, signing_ref)
+            self._open(references or References(), row)
         except Unusable as problem:
             self.problem = problem
 
-    def _open(
-        self,
-        references: References,
-        base_url: str,
-        auth_kind: str,
-        secret_ref: str | None,
-        signing_ref: str | None,
-    ) -> None:
+    def _open(self, references: References, row: Mapping[str, Any]) -> None:
         """Open what the references stand for. Errors: Unusable('secret')."""
+        auth_kind, signing_ref = row["auth_kind"], row["signing_ref"]
         secrets: list[str] = []
         try:
             if auth_kind != "none":
-                secrets += references.resolve(secret_ref or "", self.id, base_url)
+                secrets += references.resolve(row["secret_ref"] or "", self.id, row["base_url"])
                 self.header_lines += auth_headers(auth_kind, secrets[0])
             if signing_ref is not None:
-                keys = references.resolve(signing_ref, self.id, base_url)
+                keys = references.resolve(signing_ref, self.id, row["base_url"])
                 secrets += keys
                 self.signing_keys = [signing_key(word) for key in keys for word in key.split()]
         except Unresolved as problem:

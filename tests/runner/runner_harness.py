@@ -30,15 +30,18 @@ def endpoint(base_url: str, **changes: Any) -> Endpoint:
         "secret_ref": None,
         "headers": {},
         "connect_timeout_ms": 300,
+        "tls_timeout_ms": 300,
+        "first_byte_timeout_ms": 1000,
         "total_timeout_ms": 1000,
         "max_response_bytes": 100_000,
         "enabled": True,
         "idempotent": True,
         "signing_ref": None,
+        "egress_rules": [],
         "access": {},
     }
     assert changes.keys() <= row.keys()
-    return Endpoint(list((row | changes).values()))
+    return Endpoint(row | changes)
 
 
 def task_rows(count: int, path: str = "/ok", **changes: Any) -> list[tuple[Any, ...]]:

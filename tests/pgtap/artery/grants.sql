@@ -40,7 +40,7 @@ insert into may values
 ('runner', 'sleep', $$select artery.runner_sleep(1)$$),
 ('runner', 'heartbeat', $$select artery.runner_heartbeat(1)$$),
 ('runner', 'stop', $$select artery.stop_runner(-1)$$),
-('runner', 'read the settings to call by', $$select artery.endpoint_config('{}')$$),
+('runner reader operator admin', 'read the settings to call by', $$select artery.endpoint_config('{}')$$),
 ('runner admin', 'sweep', $$call artery.tick()$$),
 ('operator admin', 'retry', $$select artery.retry_task(-1)$$),
 ('operator admin', 'retry many', $$select artery.retry_tasks('{"topic": "x"}', null)$$),

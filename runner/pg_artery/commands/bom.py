@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, LiteralString
 
 import click
-import psycopg
-from psycopg.rows import dict_row
-from rich.console import Console
-from rich.table import Table
 
 from pg_artery import db
 from pg_artery.commands import dsn_option, json_option
-
-Row = dict[str, Any]
+from pg_artery.commands.listing import filled, query, show
 
 _TITLES = {"line_no": "line", "revision": "rev", "issue_method": "issue", "operation_no": "op"}
 
@@ -77,9 +70,9 @@ def tree(
     if where_used and revision:
         raise click.UsageError("--revision and --where-used exclude each other")
     if where_used:
-        rows = _rows(dsn, db.BOM_WHERE_USED, (item, quantity, at))
+        rows = query(dsn, "artery bom", db.BOM_WHERE_USED, (item, quantity, at))
     else:
-        rows = _rows(dsn, db.BOM_TREE, (item, quantity, at, revision))
+        rows = query(dsn, "artery bom", db.BOM_TREE, (item, quantity, at, revision))
     if as_json:
         told = {"item": item, "quantity": quantity, "at": at.isoformat(), "rows": rows}
         click.echo(json.dumps(told, default=str))
@@ -87,9 +80,7 @@ def tree(
     if where_used and not rows:
         click.echo(f"{item} goes into nothing that is built on {at:%Y-%m-%d}.")
         return
-    # a column that says nothing for any row is left out
-    shown = [name for name in (rows[0] if rows else {}) if name not in ("level", "item_code")]
-    _show(rows, [name for name in shown if any(row[name] not in (None, "") for row in rows)])
+    show(rows, filled(rows, leave_out=("level", "item_code")), _TITLES)
 
 
 @command.command("diff")
@@ -106,7 +97,7 @@ def diff(
 
     Lines are matched by their number. Exit code 0 if the two are the same, 1 if they differ.
     """
-    rows = _rows(dsn, db.BOM_DIFF, (item, from_revision, to_revision))
+    rows = query(dsn, "artery bom", db.BOM_DIFF, (item, from_revision, to_revision))
     if as_json:
         told = {"item": item, "from": from_revision, "to": to_revision, "changes": rows}
         click.echo(json.dumps(told, default=str))
@@ -114,36 +105,5 @@ def diff(
         click.echo(f"{item}: revisions {from_revision} and {to_revision} have the same lines.")
     else:
         columns = ["line_no", "change", "component_code", "property", "from_value", "to_value"]
-        _show(rows, columns, {"from_value": from_revision, "to_value": to_revision})
+        show(rows, columns, {"from_value": from_revision, "to_value": to_revision})
     ctx.exit(1 if rows else 0)
-
-
-def _rows(dsn: str, statement: LiteralString, values: tuple[Any, ...]) -> list[Row]:
-    full = db.conninfo(dsn, "artery bom")
-    with psycopg.connect(
-        full, autocommit=True, prepare_threshold=None, row_factory=dict_row
-    ) as conn:
-        return conn.execute(statement, values).fetchall()
-
-
-def _show(rows: list[Row], columns: list[str], titles: dict[str, str] | None = None) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in columns:
-        number = any(isinstance(row[name], Decimal | int) for row in rows)
-        title = (titles or _TITLES).get(name, name.replace("_", " "))
-        # where the terminal is narrow, names and remarks give way
-        table.add_column(
-            title, justify="right" if number else "left", no_wrap=name not in ("name", "note")
-        )
-    for row in rows:
-        table.add_row(*(_cell(row[name]) for name in columns))
-    width = None if sys.stdout.isatty() else 250  # in a pipe nothing is cut off
-    Console(highlight=False, markup=False, width=width).print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return "" if value is None else str(value)

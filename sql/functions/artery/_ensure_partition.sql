@@ -14,6 +14,7 @@ declare
     v_schema text;
     v_table text;
     v_name text;
+    v_key text;
 begin
     -- @plpgsql_check_options: security_warnings = off
     -- every name goes through %I, every value through %L
@@ -38,10 +39,15 @@ begin
         return false;
     end if;
 
+    select a.attname::text
+    into strict v_key
+    from pg_catalog.pg_partitioned_table as t
+    inner join pg_catalog.pg_attribute as a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+    where t.partrelid = p_parent;
     execute format(
         'create table %1$I.%2$I (like %1$I.%3$I including defaults including constraints including storage, '
         'constraint %4$I check (%5$s))',
-        v_schema, v_name, v_table, v_name || '_day', format('called_at >= %L and called_at < %L', v_day, v_day + interval '1 day')
+        v_schema, v_name, v_table, v_name || '_day', format('%1$I >= %2$L and %1$I < %3$L', v_key, v_day, v_day + interval '1 day')
     );
     execute format(
         'alter table %1$I.%3$I attach partition %1$I.%2$I for values from (%4$L) to (%5$L)',

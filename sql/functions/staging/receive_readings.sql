@@ -1,0 +1,101 @@
+-- One reading whose values do not have their types is kept by itself, as it came
+create or replace function artery_staging._receive_reading(p_source text, p_reading jsonb)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_message text;
+    v_reasons jsonb;
+begin
+    if jsonb_typeof(p_reading) = 'object' then
+        insert into artery_staging.iot_sensor_reading (
+            device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
+            historical, source
+        )
+        select
+            r.*,
+            p_source
+        from jsonb_to_record(p_reading) as r (
+            device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
+            reject numeric, state text, reason_code text, item_code text, sequence bigint,
+            sent_at timestamptz, historical boolean
+        );
+        return null;
+    end if;
+    v_message := 'a reading is an object';
+    raise exception using
+        errcode = 'invalid_parameter_value',
+        message = v_message,
+        detail = 'It is of another JSON type.',
+        hint = 'See docs/oee.md.';
+exception when data_exception then
+    get stacked diagnostics v_message = message_text;
+    v_reasons := artery_staging._reading_reasons('{form}')
+        || jsonb_build_array(jsonb_build_object('code', sqlstate, 'path', '', 'message', v_message));
+    insert into artery_staging.iot_rejected_reading (source, reading, received_at, reasons)
+    values (p_source, p_reading, clock_timestamp(), v_reasons);
+    return v_reasons;
+end
+$function$;
+
+comment on function artery_staging._receive_reading(text, jsonb) is
+'Stages one reading, or keeps it as rejected: gives the reasons then, else null';
+
+/* All readings at once; if one of them does not fit its columns, each by itself. */
+create or replace function artery_staging.receive_readings(p_source text, p_readings jsonb)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_accepted bigint;
+    v_rejected jsonb;
+begin
+    begin
+        insert into artery_staging.iot_sensor_reading (
+            device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
+            historical, source
+        )
+        select
+            r.*,
+            p_source
+        from jsonb_to_recordset(p_readings) as r (
+            device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
+            reject numeric, state text, reason_code text, item_code text, sequence bigint,
+            sent_at timestamptz, historical boolean
+        );
+        get diagnostics v_accepted = row_count;
+        return jsonb_build_object(
+            'status', 'accepted', 'accepted', v_accepted, 'rejected', 0, 'reasons', '[]'::jsonb
+        );
+    exception when data_exception then
+        null;
+    end;
+
+    -- one by one, as each may fail
+    select
+        count(*) filter (where x.reasons is null),
+        coalesce(
+            jsonb_agg(jsonb_build_object('reading', x.place - 1, 'reasons', x.reasons) order by x.place)
+            filter (where x.reasons is not null), '[]'
+        )
+    into v_accepted, v_rejected
+    from (
+        select
+            e.place,
+            artery_staging._receive_reading(p_source, e.reading) as reasons
+        from jsonb_array_elements(p_readings) with ordinality as e (reading, place)
+    ) as x;
+    return jsonb_build_object(
+        'status', case when v_accepted > 0 then 'accepted' else 'rejected' end,
+        'accepted', v_accepted, 'rejected', jsonb_array_length(v_rejected), 'reasons', v_rejected
+    );
+end
+$function$;
+
+comment on function artery_staging.receive_readings(text, jsonb) is
+'Stages an array of readings: {"status", "accepted", "rejected", "reasons": [{"reading": place from 0, "reasons"}]}';
+revoke execute on function artery_staging.receive_readings(text, jsonb) from public;

@@ -8,7 +8,7 @@ the whole call however slowly it drips.
 
 from __future__ import annotations
 
-from time import time
+from time import monotonic, time
 
 import orjson
 import pycurl
@@ -25,26 +25,20 @@ class Call:
     """A libcurl handle that is set up for one endpoint and method, and what it gathers."""
 
     __slots__ = (
-        "body",
-        "curl",
-        "dialled",
-        "endpoint",
-        "lines",
-        "method",
-        "refused",
-        "sent",
-        "task",
-    )
+        "body", "connected_at", "curl", "dialled", "endpoint", "lines", "look_at", "method",
+        "refused", "sent", "task",
+    )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, method: str) -> None:
         self.endpoint = endpoint
         self.method = method
         self.body: list[bytes] = []
         self.lines: list[bytes] = []
-        self.dialled: list[str] = []
+        self.dialled: list[int] = []
         self.refused: list[str] = []
         self.sent: dict[str, str] = {}
         self.task: Task
+        self.connected_at = self.look_at = 0.0
         self.curl = curl = pycurl.Curl()
         curl.call = self
         if method == "GET":
@@ -66,7 +60,8 @@ class Call:
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
             (pycurl.MAXAGE_CONN, REUSE_SECONDS),
-            (pycurl.CONNECTTIMEOUT_MS, endpoint.connect_timeout_ms),
+            # the two apart are kept by deadlines.py
+            (pycurl.CONNECTTIMEOUT_MS, endpoint.connect_timeout_ms + endpoint.tls_timeout_ms),
             (pycurl.TIMEOUT_MS, endpoint.total_timeout_ms),
             (pycurl.MAXFILESIZE_LARGE, endpoint.max_response_bytes),
             (pycurl.WRITEFUNCTION, self.body.append),
@@ -125,6 +120,7 @@ class Call:
         self.lines.clear()
         self.dialled.clear()
         self.refused.clear()
+        self.connected_at = 0.0
 
     def result(self, code: int, message: str) -> Result:
         """Give the report on the finished request; `code`, `message` are libcurl's, 0 if well."""
@@ -136,8 +132,9 @@ class Call:
             result["status_code"] = status
             if status == UNAUTHORIZED:  # the secret may have been rotated since
                 result["endpoint_version"] = self.endpoint.version
-        dialled = 0.0
-        if curl.getinfo(pycurl.NUM_CONNECTS):
+        if curl.getinfo(pycurl.NUM_CONNECTS) or (
+            code and not curl.getinfo(pycurl.PRETRANSFER_TIME)
+        ):
             looked_up = curl.getinfo(pycurl.NAMELOOKUP_TIME)
             dialled = curl.getinfo(pycurl.CONNECT_TIME)
             secured = curl.getinfo(pycurl.APPCONNECT_TIME)
@@ -146,10 +143,11 @@ class Call:
             if secured:
                 result["tls_ms"] = (secured - dialled) * 1000
         result["first_byte_ms"] = curl.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
-        result["total_ms"] = curl.getinfo(pycurl.TOTAL_TIME) * 1000
+        # of a call that libcurl did not end itself, its total may say 0
+        result["total_ms"] = (curl.getinfo(pycurl.TOTAL_TIME) or monotonic() - task.started) * 1000
         result["peer"] = curl.getinfo(pycurl.PRIMARY_IP)
         if code:
-            self._explain(result, code, message, dialled)
+            self._explain(result, code, message)
         headers = outcome.response_headers(self.lines)
         hide = self.endpoint.hide
         if headers:
@@ -166,13 +164,12 @@ class Call:
             result["response_bytes"] = sum(map(len, self.body))
         return result
 
-    def _explain(self, result: Result, code: int, message: str, dialled: float) -> None:
+    def _explain(self, result: Result, code: int, message: str) -> None:
         kind = outcome.KINDS.get(code, "protocol")
         if kind == "reset" and sum(map(len, self.lines)) > outcome.HEADER_BYTES:
             kind = "too_large"
         if kind == "timeout":
-            connected = self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
-            kind = outcome.timeout_kind(dialled > 0 or bool(result["peer"]), connected)
+            kind = outcome.timeout_kind(self.curl, self.connected_at > 0)
         elif kind in ("connect", "interrupted") and self.refused:
             # where another address of the name was dialled, in vain, that is what went wrong
             kind = kind if self.dialled else "egress"

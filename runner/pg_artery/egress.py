@@ -175,11 +175,11 @@ class Guard:
             return Verdict(False, f"{kind} address, needs an egress rule")
         return Verdict(True, "public address, and the endpoint has no egress rules")
 
-    def attach(self, curl: Any, refused: list[str], dialled: list[str]) -> None:
+    def attach(self, curl: Any, refused: list[str], dialled: list[int]) -> None:
         """Let a handle dial what is allowed, and nothing else.
 
         Both lists are appended to: `refused` with the addresses refused, and why; `dialled` with
-        those that sockets were opened for.
+        the descriptors of the sockets opened for others.
 
         The connection is checked once more before the request goes out: those in a pool are shared
         by all endpoints of a process, and another one may have opened it.
@@ -196,8 +196,11 @@ class Guard:
             if not verdict.allowed:
                 refused.append(f"{peer} port {port} is not allowed: {verdict.why}")
                 return pycurl.SOCKET_BAD
-            dialled.append(f"{peer} port {port}")
             return socket.socket(family, kind, protocol)
+
+        def note_socket(descriptor: int, _purpose: int) -> int:
+            dialled.append(descriptor)
+            return int(pycurl.SOCKOPT_OK)
 
         def check_peer(peer: str, _local: str, port: int, _local_port: int) -> int:
             verdict = judge(peer, port)
@@ -207,4 +210,5 @@ class Guard:
             return int(pycurl.PREREQFUNC_ABORT)
 
         curl.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+        curl.setopt(pycurl.SOCKOPTFUNCTION, note_socket)
         curl.setopt(pycurl.PREREQFUNCTION, check_peer)

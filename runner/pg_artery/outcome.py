@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import pycurl
 
@@ -89,11 +90,14 @@ def text(body: bytes, content_type: str) -> str:
     return decoded.replace("\x00", "") if "\x00" in decoded else decoded
 
 
-def timeout_kind(dialled: bool, connected: bool) -> str:
-    """Tell what a call was waiting for when its deadline passed.
+def timeout_kind(curl: Any, connected: bool) -> str:
+    """Tell what a call waited for when its deadline passed; `connected` if only TLS was missing.
 
-    Before the connection stood nothing was sent, and that the receiver cannot have acted matters.
+    Before the connection stood, its TLS included, nothing was sent, and that the receiver cannot
+    have acted matters.
     """
-    if connected:
+    if curl.getinfo(pycurl.PRETRANSFER_TIME) > 0:
         return "timeout"
-    return "connect" if dialled else "dns"
+    if connected:
+        return "tls"
+    return "connect" if curl.getinfo(pycurl.NAMELOOKUP_TIME) > 0 else "dns"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pycurl
 
-from pg_artery import failpoint
+from pg_artery import deadlines, failpoint
 from pg_artery.call import Call, report
 from pg_artery.endpoint import Endpoint, Unusable
 from pg_artery.wakeup import Wakeup
@@ -83,6 +83,7 @@ class Transport:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, 2 * self._free)
         self._paced_until = inf
+        self._look_at = inf
         self.taken = 0
 
     @property
@@ -169,6 +170,9 @@ class Transport:
                 self._hit_mid_send(failpoint.hit)
             if self._reap():
                 return
+            if self._look_at < inf and monotonic() >= self._look_at:
+                self._look()
+                return
         if not blocked and self._ready and self._free:
             return
         if blocked and self._ready:
@@ -178,6 +182,7 @@ class Transport:
             due = self._multi.timeout()
             if due >= 0:
                 timeout = min(timeout, due / 1000)
+            timeout = min(timeout, max(self._look_at - monotonic(), 0.0))
         ready, _, _ = select.select([*readable, wake], writable, exceptional, timeout)
         if wake in ready:
             wake.clear()
@@ -225,6 +230,8 @@ class Transport:
             return
         self._multi.add_handle(call.curl)
         self._active.add(call)
+        call.look_at = now + deadlines.first_look(call)
+        self._look_at = min(self._look_at, call.look_at)
         self._free -= 1
         lane.under_way += 1
 
@@ -240,6 +247,20 @@ class Transport:
             any_ended = any_ended or bool(succeeded or failed)
             if not queued:
                 return any_ended
+
+    def _look(self) -> None:
+        """End the calls that are past a deadline which libcurl does not keep."""
+        self._look_at = inf
+        now = monotonic()
+        for call in list(self._active):
+            if call.look_at <= now:
+                started = call.task.started
+                due, problem = deadlines.look(call, now - started)
+                if problem:
+                    self._finish(call, pycurl.E_OPERATION_TIMEDOUT, problem)
+                    continue
+                call.look_at = started + due
+            self._look_at = min(self._look_at, call.look_at)
 
     def _finish(self, call: Call, code: int, message: str) -> None:
         result: dict[str, Any] = call.result(code, message)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 REGISTER = "select artery.register_runner(%s, %s, %s, %s)"
 CLAIM = """
     select c.id, c.attempt, c.request_id::text, c.endpoint_id, c.endpoint_version, c.method, c.path,
-        c.content_type, c.headers::text, c.body, c.delay_ms
+        c.content_type, c.headers::text, c.body, c.download_bytes, c.delay_ms
     from artery.claim_tasks(%s, %s, %s, %s) as c"""
 ENDPOINTS = """
     select e.id, e.version, e.name, e.base_url, e.auth_kind, e.secret_ref, e.headers,

@@ -16,6 +16,7 @@ from pg_artery.signing import signing_key
 from pg_artery.vault import References, Unresolved
 
 USER_AGENT = f"pg-artery/{__version__}"
+ACCEPT = "application/json, application/problem+json, */*;q=0.5"
 API_KEY_HEADER = "X-API-Key"
 
 # Headers whose values may be stored; any other that is sent or received is kept out of the report
@@ -23,6 +24,12 @@ SENT_CLEAR = frozenset(
     (
         "accept",
         "accept-language",
+        "ce-id",
+        "ce-source",
+        "ce-specversion",
+        "ce-subject",
+        "ce-time",
+        "ce-type",
         "content-type",
         "idempotency-key",
         "prefer",
@@ -154,6 +161,8 @@ class Endpoint:
         self.signing_keys: list[bytes] = []
         try:
             fixed = check_headers(row["headers"] or {}, "the endpoint's")
+            if "accept" not in map(str.lower, fixed):
+                self.header_lines.append(f"Accept: {ACCEPT}")
             self.header_lines += [f"{name}: {value}" for name, value in fixed.items()]
             self.logged_headers = redact(fixed)
             self._open(references or References(), row)

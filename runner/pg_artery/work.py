@@ -34,14 +34,16 @@ class Task:
     """One claimed task: the frozen request, its lease, this attempt's span, when to send."""
 
     __slots__ = (
-        "attempt", "body", "content_type", "endpoint_id", "endpoint_version", "headers", "id",
-        "lease", "lost", "method", "not_before", "path", "request_id", "span_id", "started",
+        "attempt", "body", "content_type", "download_bytes", "endpoint_id", "endpoint_version",
+        "headers", "id", "lease", "lost", "method", "not_before", "path", "request_id",
+        "span_id", "started",
     )  # fmt: skip
 
     def __init__(self, row: Sequence[Any], span_id: str, lease: Lease, claimed: float) -> None:
         (
             self.id, self.attempt, self.request_id, self.endpoint_id, self.endpoint_version,
-            self.method, self.path, self.content_type, self.headers, self.body, delay_ms,
+            self.method, self.path, self.content_type, self.headers, self.body,
+            self.download_bytes, delay_ms,
         ) = row  # fmt: skip
         self.span_id: str = span_id
         self.lease = lease

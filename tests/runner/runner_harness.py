@@ -57,6 +57,7 @@ def task_rows(count: int, path: str = "/ok", **changes: Any) -> list[tuple[Any, 
         "content_type": "application/json",
         "headers": None,
         "body": '{"n": 1}',
+        "download_bytes": None,
         "delay_ms": 0.0,
     }
     assert changes.keys() <= row.keys()

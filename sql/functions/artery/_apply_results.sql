@@ -34,6 +34,7 @@ begin
             c.error_class,
             c.counts,
             e.logged_body_bytes,
+            p.problem,
             r.reply_handler,
             case when o.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
                 then 'dead' else o.status end as new_status,
@@ -63,17 +64,28 @@ begin
             end as error_kind
         ) as k
         cross join lateral artery._classify(
-            i.status_code, k.error_kind, e.retryable_statuses, e.idempotent
+            -- GET is safe by definition
+            i.status_code, k.error_kind, e.retryable_statuses, e.idempotent or t.method = 'GET'
         ) as c
         cross join lateral (
             select case
+                when i.status_code >= 400 and i.response_headers ->> 'content-type' ~* '^application/problem\+json'
+                    then artery._problem(i.response_body)
+            end as problem
+        ) as p
+        cross join lateral (
+            select case
                 when k.error_kind is not null then c.status
+                when i.status_code >= 400 and e.problem_outcomes ? (p.problem ->> 'type')
+                    then e.problem_outcomes ->> (p.problem ->> 'type')
                 when e.status_outcomes ? i.status_code::text
                     then e.status_outcomes ->> i.status_code::text
                 -- once more, as long as the operator may be at it
                 when i.status_code = 401 and e.auth_kind <> 'none'
                     and t.status_code is distinct from 401
                     then 'failed'
+                -- the call before is still being worked on under the same Idempotency-Key
+                when i.status_code = 409 and e.idempotent and t.attempt > 1 then 'failed'
                 else c.status
             end as status
         ) as o
@@ -93,7 +105,13 @@ begin
             status_code = j.status_code,
             error_class = j.error_class,
             error = case when j.error_class is not null then jsonb_strip_nulls(jsonb_build_object(
-                'kind', j.error_kind, 'message', j.error, 'answer', left(j.response_body, 1000)
+                'kind', j.error_kind,
+                'message', coalesce(
+                    artery._redacted(j.error),
+                    nullif(concat_ws(': ', j.problem ->> 'title', j.problem ->> 'detail'), '')
+                ),
+                'problem', j.problem,
+                'answer', artery._redacted(left(j.response_body, 1000))
             )) end,
             handler_status = case
                 when artery._reply_handler(j.new_status, t.compensation, j.reply_handler) is not null then 'done'
@@ -107,7 +125,7 @@ begin
             and t.locked_until is not null
         returning
             t.topic, t.endpoint_id, t.request_id, t.method, t.body, t.request_hash, t.ordering_key, t.handler_status,
-            t.document_type, t.document_id, t.compensation, t.error as task_error, j.*
+            t.document_type, t.document_id, t.compensation, t.trace_id, t.error as task_error, j.*
     ),
 
     logged as (
@@ -115,15 +133,17 @@ begin
             called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
             request_headers, request_body, request_bytes, request_hash, status_code, response_headers,
             response_body, response_bytes, response_hash, outcome, error_class, error, peer,
-            dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms
+            dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, trace_id
         )
         select
             p_now - d.ago_ms * interval '1 millisecond', d.id, d.attempt, d.span_id, p_runner, d.topic,
-            d.endpoint_id, d.request_id, d.method, d.url, d.request_headers, left(d.body, d.logged_body_bytes),
+            d.endpoint_id, d.request_id, d.method,
+            case when position('?' in d.url) > 0 then artery._redacted(d.url) else d.url end, d.request_headers,
+            artery._redacted(left(d.body, d.logged_body_bytes)),
             coalesce(octet_length(d.body), 0), d.request_hash, d.status_code, d.response_headers,
-            left(d.response_body, d.logged_body_bytes), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
-            d.new_status, d.error_class, d.error, d.peer,
-            d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms
+            artery._redacted(left(d.response_body, d.logged_body_bytes)), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
+            d.new_status, d.error_class, artery._redacted(d.error), d.peer,
+            d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms, coalesce(d.trace_id, d.request_id)
         from done as d
     )
 

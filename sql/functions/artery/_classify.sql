@@ -24,8 +24,9 @@ select
 from (
     select case
         when p_error_kind is null and p_status_code between 200 and 299 then 'success'
-        when p_error_kind in ('dns', 'proxy', 'egress', 'token', 'secret') then 'own_fault'
+        when p_error_kind in ('dns', 'proxy', 'egress', 'token', 'secret', 'storage') then 'own_fault'
         when p_error_kind in ('connect', 'tls') then 'unreachable'
+        when p_error_kind = 'bad_content' then 'retryable'
         when p_error_kind in ('too_large', 'bad_request') then p_error_kind
         when p_error_kind is not null or p_status_code is null then 'unknown_outcome'
         when p_status_code = any(p_retryable) or p_status_code >= 500 then 'retryable'

@@ -22,14 +22,15 @@ begin
         called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
         request_headers, request_body, request_bytes, request_hash, status_code, response_headers,
         response_body, response_bytes, outcome, error_class, error, stale, peer,
-        dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms
+        dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, trace_id
     )
     select
         p_now - r.ago_ms * interval '1 millisecond', t.id, r.attempt, r.span_id, p_runner, t.topic, t.endpoint_id,
-        t.request_id, t.method, r.url, r.request_headers, left(t.body, e.logged_body_bytes),
+        t.request_id, t.method, artery._redacted(r.url), r.request_headers, artery._redacted(left(t.body, e.logged_body_bytes)),
         coalesce(octet_length(t.body), 0), t.request_hash, r.status_code, r.response_headers,
-        left(r.response_body, e.logged_body_bytes), r.response_bytes, t.status, 'stale', r.error, true, r.peer,
-        r.dns_ms, r.connect_ms, r.tls_ms, r.first_byte_ms, r.total_ms
+        artery._redacted(left(r.response_body, e.logged_body_bytes)), r.response_bytes, t.status, 'stale',
+        artery._redacted(r.error), true, r.peer,
+        r.dns_ms, r.connect_ms, r.tls_ms, r.first_byte_ms, r.total_ms, coalesce(t.trace_id, t.request_id)
     from artery._result_rows(p_results) as r
     inner join artery.integration_task as t on t.id = r.id
     inner join artery.endpoint as e on e.id = t.endpoint_id

@@ -15,6 +15,23 @@ $function$;
 comment on function artery._json_or_text(text) is
 'The JSON that a text holds, or else the text itself as a JSON string';
 
+create or replace function artery._is_json(p_text text)
+returns boolean
+language plpgsql
+immutable
+strict
+parallel safe
+set search_path = ''
+as $function$
+begin
+    perform p_text::json;
+    return true;
+exception when data_exception or program_limit_exceeded then
+    return false;
+end
+$function$;
+comment on function artery._is_json(text) is 'Whether a text is JSON; does not keep what it reads';
+
 /* Runs in a subtransaction of its own: whatever the handler does wrong, the answer stays stored
    and the neighbours in the batch are untouched. It waits for a lock for less than PostgreSQL's
    deadlock_timeout (1 s unless changed), so that in a knot with a business transaction it is the

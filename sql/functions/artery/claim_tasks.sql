@@ -30,7 +30,8 @@ returns table (
     headers jsonb,
     body text,
     due_at timestamptz,
-    delay_ms double precision
+    delay_ms double precision,
+    download_bytes bigint
 )
 language plpgsql
 volatile
@@ -143,7 +144,8 @@ begin
                     v_first_ms + (array_position(v_picked.ids, t.id) - 1) * v_step_ms, 0
                 )
                 else 0
-            end;
+            end,
+            t.download_bytes;
     end loop;
 
     if v_unbounded then

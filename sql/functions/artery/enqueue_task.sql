@@ -29,6 +29,9 @@ set search_path = ''
 as $function$
 declare
     v_body text := coalesce(p_raw_body, p_body::text);
+    v_request_id uuid := coalesce(p_request_id, gen_random_uuid());
+    v_headers jsonb := p_headers;
+    v_trace_id uuid;
     v_queued boolean := false;
     v_new record;
 begin
@@ -43,6 +46,13 @@ begin
     end if;
     if p_headers is not null then
         perform artery._check_headers(p_headers, format('topic %L', p_topic));
+    end if;
+    if current_setting('artery.traceparent', true) <> '' or p_headers ? 'traceparent' then
+        select
+            j.headers,
+            j.trace_id
+        into v_headers, v_trace_id
+        from artery._join_trace(p_headers, current_setting('artery.traceparent', true)) as j;
     end if;
     -- apart from the insert: in it, its cost would keep the planner from settling on a generic plan
     if p_ordering_key is not null then
@@ -64,8 +74,16 @@ begin
             r.topic,
             r.method,
             r.content_type,
+            r.download_bytes,
             e.id as endpoint_id,
             e.max_attempts,
+            case
+                when coalesce(r.envelope, e.envelope) <> 'json' or p_raw_body is not null
+                    then artery._wrap_request(
+                        r.topic, v_request_id, p_document_type, p_document_id, p_body,
+                        p_raw_body, v_headers
+                    )
+            end as wrapped,
             coalesce(p_priority, r.priority) as priority,
             case when r.notify then r.notify_channel end as notify_channel,
             case
@@ -89,14 +107,16 @@ begin
         insert into artery.integration_task (
             request_id, topic, endpoint_id, priority, max_attempts, due_at, method, path,
             content_type, headers, body, request_hash, document_type, document_id, ordering_key,
-            compensation, queued
+            compensation, queued, trace_id, download_bytes
         )
         select
-            coalesce(p_request_id, gen_random_uuid()), r.topic, r.endpoint_id, r.priority,
+            v_request_id, r.topic, r.endpoint_id, r.priority,
             r.max_attempts, greatest(p_due_at, clock_timestamp()), r.method, r.path,
-            r.content_type, p_headers, v_body,
+            coalesce(r.wrapped ->> 'content_type', r.content_type),
+            coalesce(r.wrapped -> 'headers', v_headers), coalesce(r.wrapped ->> 'body', v_body),
             artery._request_hash(r.topic, r.method, r.path, v_body), p_document_type,
-            p_document_id, p_ordering_key, p_compensation, v_queued
+            p_document_id, p_ordering_key, p_compensation, v_queued,
+            v_trace_id, r.download_bytes
         from route as r
         on conflict (request_id) do nothing
         returning id
@@ -132,7 +152,7 @@ comment on function artery.enqueue_task(
 'Puts a call into the outbox, in the caller''s transaction; returns the task''s id. Same '
 'Request-ID and request: the first task''s id. Errors: IN001 unknown topic, IN002 payload over its '
 'limit, IN003 Request-ID reused with another request, IN008 credential among the headers, IN010 '
-'bad path parameter, IN014 bad argument.';
+'bad path parameter, IN014 bad argument, IN026 body that the endpoint''s envelope does not take.';
 grant execute on function artery.enqueue_task(
     text, jsonb, uuid, text, text, text, timestamptz, smallint, jsonb, jsonb, jsonb, text
 ) to artery_app;

@@ -20,7 +20,7 @@ begin
                 t.id,
                 t.attempt,
                 case
-                    when not e.idempotent then 'held'
+                    when not e.idempotent and t.method <> 'GET' then 'held'
                     when t.failures + 1 >= t.max_attempts then 'dead'
                     else 'failed'
                 end as new_status,

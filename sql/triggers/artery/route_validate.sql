@@ -38,6 +38,7 @@ begin
     if new.reply_handler is not null then
         perform artery._check_function(new.reply_handler, 'jsonb', 'void', format('reply_handler of route %L', new.topic));
     end if;
+    new.download_bytes := case when new.download is not null then coalesce(new.download_bytes, 268435456) end;
     new.updated_at := clock_timestamp();
     return new;
 end

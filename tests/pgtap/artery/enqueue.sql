@@ -17,7 +17,7 @@ select results_eq(
 select bag_eq('select priority::int from artery.lane', 'values (3), (5)', 'a route opens its lane, and again when its priority changes');
 select artery.enqueue_task('mes', '{}', p_priority => 0::smallint);
 select bag_eq('select priority::int from artery.lane', 'values (0), (3), (5)', 'a task with a priority of its own opens one for it');
-select is((t.task(artery.enqueue_task('mes', '{"b": 1}', p_raw_body => '<x/>'))).body, '<x/>', 'a raw body is sent as it stands');
+select is((t.task(artery.enqueue_task('mes', '{"b": 1}', p_raw_body => '{"b" :1, "b":2.0}'))).body, '{"b" :1, "b":2.0}', 'a raw body is sent as it stands');
 select is((t.task(artery.enqueue_task('mes'))).body, null, 'no body is no body');
 select cmp_ok((t.task(artery.enqueue_task('mes', p_due_at => '-infinity'))).due_at, '>', now() - interval '1 s',
     'a due time in the past is now');
@@ -57,7 +57,7 @@ select isnt(coalesce(e.detail, ''), '', 'has a detail: ' || r.name) from refused
 select isnt(coalesce(e.hint, ''), '', 'has a hint: ' || r.name) from refused as r, t.error(r.call) as e;
 select unalike(e.detail, '%Bearer%', 'a refused credential is not in the error') from refused as r, t.error(r.call) as e
 where r.state = 'IN008';
-select lives_ok($$select artery.enqueue_task('mes', p_raw_body => repeat('ä', 50))$$, 'exactly the limit goes');
+select lives_ok($$select artery.enqueue_task('mes', p_raw_body => '"' || repeat('ä', 49) || '"')$$, 'exactly the limit goes');
 
 -- path parameters
 insert into artery.route (topic, endpoint_id, path_template) values ('par', :mes, '/mo/{no}/op/{op}?plant={p}');

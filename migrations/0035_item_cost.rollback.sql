@@ -1,8 +1,5 @@
-delete from artery.sweep_step where name = 'roll_up_costs';
-drop index if exists artery_erp.bom_line_ends_idx;
-drop index if exists artery_erp.bom_line_starts_idx;
-drop index if exists artery_erp.bom_ends_idx;
-drop index if exists artery_erp.bom_starts_idx;
+delete from artery.sweep_step
+where name = 'roll_up_costs';
 drop table if exists artery_plm.cost_run_problem;
 drop table if exists artery_plm.cost_run_item;
 drop table if exists artery_plm.cost_run;

@@ -36,7 +36,6 @@ create table artery_plm.cost_policy (
     rate_source text not null default 'standard',
     batch_size integer not null default 20000,
     keep_runs interval not null default '90 days',
-    dates_seen_until timestamptz not null default now(),
     constraint cost_policy_only_row_check check (only_row),
     constraint cost_policy_rate_source_check check (rate_source in ('standard', 'purchase')),
     constraint cost_policy_batch_size_check check (batch_size between 1 and 1000000),
@@ -44,11 +43,9 @@ create table artery_plm.cost_policy (
 );
 comment on table artery_plm.cost_policy is 'How costs are rolled up';
 comment on column artery_plm.cost_policy.rate_source is
-'Where the cost of what is not made comes from: standard = item.standard_cost; purchase = the newest approved '
-'purchase order, else the standard cost';
+'Where the cost of what is not made comes from: standard = item.standard_cost; purchase = the newest '
+'approved purchase order, else the standard cost';
 comment on column artery_plm.cost_policy.batch_size is 'Items costed by one statement';
-comment on column artery_plm.cost_policy.dates_seen_until is
-'Beginnings and ends of effectivity up to here have been signalled';
 insert into artery_plm.cost_policy default values;
 
 -- Appended and never updated, so that writers of overlapping structures neither wait for each other
@@ -57,11 +54,15 @@ create table artery_plm.cost_signal (
     id bigint generated always as identity primary key,
     item_code text collate "C",
     reason text not null,
+    due_at timestamptz not null default now(),
     created_at timestamptz not null default clock_timestamp()
 );
+create index cost_signal_due_at_idx on artery_plm.cost_signal (due_at, id);
 comment on table artery_plm.cost_signal is
 'Items whose cost has to be computed again, with what they go into; taken up by the sweep step roll_up_costs';
 comment on column artery_plm.cost_signal.item_code is 'null = every item';
+comment on column artery_plm.cost_signal.due_at is
+'Now, or the day on which a revision or a line begins or ends to be effective';
 
 create table artery_plm.cost_run (
     id bigint generated always as identity primary key,
@@ -82,7 +83,8 @@ create table artery_plm.cost_run (
     constraint cost_run_status_check check (status in ('running', 'done')),
     constraint cost_run_ended_check check ((status = 'done') = (ended_at is not null))
 );
-create unique index cost_run_one_running_key on artery_plm.cost_run (status) where status = 'running';
+create unique index cost_run_one_running_key on artery_plm.cost_run (status)
+where status = 'running';
 comment on table artery_plm.cost_run is 'Roll-ups of item costs; at most one is running';
 comment on column artery_plm.cost_run.scope is
 'all items; items that were asked for; changed ones; the last two with whatever they go into';
@@ -117,18 +119,22 @@ create table artery_plm.cost_run_problem (
 );
 comment on table artery_plm.cost_run_problem is 'What a roll-up could not cost, and why';
 
--- few lines are dated: what begins or ends on a day is found without reading them all
-create index bom_starts_idx on artery_erp.bom (lower(effectivity)) where not lower_inf(effectivity);
-create index bom_ends_idx on artery_erp.bom (upper(effectivity)) where not upper_inf(effectivity);
-create index bom_line_starts_idx on artery_erp.bom_line (lower(effectivity))
-where not lower_inf(effectivity);
-create index bom_line_ends_idx on artery_erp.bom_line (upper(effectivity))
-where not upper_inf(effectivity);
-
 -- what was there before this migration is costed by the first sweep
 insert into artery_plm.cost_signal (reason)
 select 'installed'
 where exists (select from artery_erp.item);
+insert into artery_plm.cost_signal (item_code, reason, due_at)
+select
+    b.item_code,
+    'installed' as reason,
+    d.due_at
+from artery_erp.bom as b
+inner join artery_erp.bom_line as l on b.id = l.bom_id
+cross join lateral (values
+    (lower(b.effectivity)), (upper(b.effectivity)), (lower(l.effectivity)), (upper(l.effectivity))
+) as d (due_at)
+where d.due_at > now()
+group by b.item_code, d.due_at;
 
 grant select on artery_erp.work_center_rate, artery_erp.item_cost to artery_reader, artery_app;
 grant insert, update, delete on artery_erp.work_center_rate to artery_app;

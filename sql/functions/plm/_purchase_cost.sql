@@ -1,4 +1,6 @@
-create or replace function artery_plm._purchase_cost(p_item_code text, p_unit text, p_at timestamptz)
+create or replace function artery_plm._purchase_cost(
+    p_item_code text, p_unit text, p_at timestamptz
+)
 returns table (unit_cost numeric)
 language plpgsql
 stable

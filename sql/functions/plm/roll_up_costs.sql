@@ -1,4 +1,4 @@
--- Begins a run for what was signalled, and for what begins or ends to be effective by now
+-- Begins a run for all signals that are due
 create or replace function artery_plm._start_signalled_run()
 returns bigint
 language plpgsql
@@ -6,46 +6,17 @@ volatile
 set search_path = ''
 as $function$
 declare
-    v_since timestamptz;
-    v_until constant timestamptz := now();
     v_signals bigint[];
     v_items text[];
     v_all boolean;
 begin
-    select p.dates_seen_until into v_since from artery_plm.cost_policy as p for update;
-    insert into artery_plm.cost_signal (item_code, reason)
-    select
-        b.item_code,
-        'date'
-    from artery_erp.bom as b
-    where
-        lower(b.effectivity) > v_since and lower(b.effectivity) <= v_until and not lower_inf(b.effectivity)
-    union
-    select
-        b.item_code,
-        'date'
-    from artery_erp.bom as b
-    where
-        upper(b.effectivity) > v_since and upper(b.effectivity) <= v_until and not upper_inf(b.effectivity)
-    union
-    select
-        b.item_code,
-        'date'
-    from artery_erp.bom_line as l
-    inner join artery_erp.bom as b on b.id = l.bom_id
-    where
-        lower(l.effectivity) > v_since and lower(l.effectivity) <= v_until and not lower_inf(l.effectivity)
-        or upper(l.effectivity) > v_since and upper(l.effectivity) <= v_until and not upper_inf(l.effectivity);
-    update artery_plm.cost_policy as p
-    set dates_seen_until = v_until
-    where p.dates_seen_until < v_until;
-
     select
         array_agg(s.id),
         array_agg(distinct s.item_code) filter (where s.item_code is not null),
         bool_or(s.item_code is null)
     into v_signals, v_items, v_all
-    from artery_plm.cost_signal as s;
+    from artery_plm.cost_signal as s
+    where s.due_at <= now();
     if v_signals is null then
         return null;
     end if;
@@ -57,7 +28,7 @@ begin
 end
 $function$;
 comment on function artery_plm._start_signalled_run() is
-'Begins a cost run for all signals there are; null where there is nothing to do';
+'Begins a cost run for all signals that are due; null where there is nothing to do';
 revoke execute on function artery_plm._start_signalled_run() from public;
 
 create or replace function artery_plm._end_cost_run(p_run_id bigint)

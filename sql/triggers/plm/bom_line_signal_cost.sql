@@ -6,13 +6,17 @@ security definer
 set search_path = ''
 as $function$
 begin
-    insert into artery_plm.cost_signal (item_code, reason)
+    insert into artery_plm.cost_signal (item_code, reason, due_at)
     select distinct
         b.item_code,
-        'bom_line'
+        'bom_line',
+        d.due_at
     from touched as t
     inner join artery_erp.bom as b on b.id = t.bom_id
-    where b.status = 'released';
+    cross join lateral (
+        values (now()), (lower(t.effectivity)), (upper(t.effectivity))
+    ) as d (due_at)
+    where d.due_at >= now() and b.status = 'released';
     if found then
         perform pg_notify('cost_roll_up_channel', '');
     end if;

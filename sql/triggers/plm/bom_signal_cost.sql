@@ -6,12 +6,16 @@ security definer
 set search_path = ''
 as $function$
 begin
-    insert into artery_plm.cost_signal (item_code, reason)
+    insert into artery_plm.cost_signal (item_code, reason, due_at)
     select distinct
         t.item_code,
-        'bom'
+        'bom',
+        d.due_at
     from touched as t
-    where tg_op = 'UPDATE' or t.status = 'released';
+    cross join lateral (
+        values (now()), (lower(t.effectivity)), (upper(t.effectivity))
+    ) as d (due_at)
+    where d.due_at >= now() and (tg_op = 'UPDATE' or t.status = 'released');
     if found then
         perform pg_notify('cost_roll_up_channel', '');
     end if;
@@ -38,4 +42,4 @@ for each statement
 execute function artery_plm.bom_signal_cost();
 
 comment on function artery_plm.bom_signal_cost() is
-'A BOM that came, went or changed: signalled for the roll-up of costs (row and NOTIFY)';
+'A BOM that came, went or changed: signalled, now and for the days it begins and ends, for the roll-up of costs (row and NOTIFY)';

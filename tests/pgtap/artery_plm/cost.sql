@@ -41,7 +41,7 @@ select results_eq(
     $$select item_code collate "default", missing from artery_plm.missing_cost$$, $$values ('C', 'standard cost')$$,
     'what is missing is said; floor stock does not count'
 );
-select is_empty($$select from artery_plm.cost_signal$$, 'signals are taken up');
+select is_empty($$select from artery_plm.cost_signal where due_at <= now()$$, 'signals are taken up');
 select is_empty($$select from artery_plm.cost_run_item$$, 'and the run''s own table is empty after it');
 select is(artery_plm.roll_up_costs(clock_timestamp() + '1 s'), 0::bigint, 'with nothing new there is nothing to do');
 
@@ -54,10 +54,10 @@ select results_eq(
     $$values ('B', 0.04::numeric), ('PASTE', 40.8), ('SUB', 3.04), ('TOP', 11.08)$$, 'up to the top'
 );
 update artery_erp.item set name = 'another name';
-select is_empty($$select from artery_plm.cost_signal$$, 'a new name costs nothing');
+select is_empty($$select from artery_plm.cost_signal where due_at <= now()$$, 'a new name costs nothing');
 update artery_erp.bom_line set quantity = 6 where component_code = 'A' and scrap_rate = 0.5;
 select results_eq(
-    $$select distinct item_code collate "default" from artery_plm.cost_signal$$, $$values ('TOP')$$, 'a changed line signals its item'
+    $$select distinct item_code collate "default" from artery_plm.cost_signal where due_at <= now()$$, $$values ('TOP')$$, 'a changed line signals its item'
 );
 select is(artery_plm.roll_up_costs('infinity'), 1::bigint, 'which nothing contains');
 update artery_erp.bom_line set component_code = 'C' where quantity = 6;
@@ -96,17 +96,16 @@ delete from artery_erp.bom_operation;
 select artery_plm.roll_up_costs('infinity');
 
 -- dates
-update artery_plm.cost_policy set dates_seen_until = '2029-12-31';
-update artery_erp.bom set effectivity = '(,2029-12-31 12:00+00)' where item_code = 'TOP' and revision = '1';
-update artery_erp.bom set effectivity = '[2029-12-31 12:00+00,)' where item_code = 'TOP' and revision = '2';
-delete from artery_plm.cost_signal;
-update artery_plm.cost_policy set dates_seen_until = '2000-01-01';
+select results_eq(
+    $$select distinct item_code collate "default", due_at from artery_plm.cost_signal$$,
+    $$values ('TOP', '2030-01-01 00:00+00'::timestamptz)$$, 'what begins or ends later is signalled for that day'
+);
 update artery_erp.bom set effectivity = '(,2010-01-01 00:00+00)' where item_code = 'TOP' and revision = '1';
 update artery_erp.bom set effectivity = '[2010-01-01 00:00+00,)' where item_code = 'TOP' and revision = '2';
-delete from artery_plm.cost_signal;
-select is(artery_plm.roll_up_costs('infinity'), 1::bigint, 'a revision that has begun is found by its date');
-select is((select unit_cost from artery_erp.item_cost where item_code = 'TOP'), 2::numeric, 'and costed');
-select is(artery_plm.roll_up_costs('infinity'), 0::bigint, 'once');
+delete from artery_plm.cost_signal where due_at <= now();
+update artery_plm.cost_signal set due_at = now();
+select is(artery_plm.roll_up_costs('infinity'), 1::bigint, 'and taken up on it');
+select is((select unit_cost from artery_erp.item_cost where item_code = 'TOP'), 2::numeric, 'a revision that has begun is costed');
 
 -- purchase prices
 insert into artery_erp.supplier values ('S1', 'one');

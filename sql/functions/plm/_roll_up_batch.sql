@@ -1,8 +1,8 @@
 /* Costs the run's ready items with the lowest level, at most one batch, and makes ready what
-   waited for them. A line costs quantity x (1 + scrap) x the component's cost; an operation its run minutes
-   at the work center's rate, where any rate is kept. Setup depends on the lot and floor stock is
-   not booked to orders: neither is in the cost. A component fixed to a revision costs what the item
-   costs. Writes item_cost, cost_run_item, cost_run_problem. */
+   waited for them. A line costs quantity x (1 + scrap) x the component's cost; an operation its
+   run minutes at the work center's rate, where any rate is kept. Setup depends on the lot and
+   floor stock is not booked to orders: neither is in the cost. A component fixed to a revision
+   costs what the item costs. Writes item_cost, cost_run_item, cost_run_problem. */
 create or replace function artery_plm._roll_up_batch(p_run_id bigint)
 returns integer
 language plpgsql

@@ -115,7 +115,7 @@ as $function$
 declare
     v_run_id bigint;
     v_items integer;
-    v_count bigint := 0;
+    v_count bigint := 0::bigint;
 begin
     loop
         select r.id into v_run_id from artery_plm.cost_run as r where r.status = 'running' for update;

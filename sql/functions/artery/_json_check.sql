@@ -1,7 +1,7 @@
 /* Evaluates a schema on a value. p_base: the URI that references are relative to; p_scope: the
-   resources that evaluation came through, outermost first, for $dynamicRef. props and items are what
-   was evaluated, for unevaluatedProperties and unevaluatedItems. budget bounds the work: a schema
-   can ask for exponentially much. */
+   resources that evaluation came through, outermost first, for $dynamicRef. props and items are
+   what was evaluated, for unevaluatedProperties and unevaluatedItems. budget bounds the work: a
+   schema can ask for exponentially much. */
 create or replace function artery._json_check(
     p_index jsonb, p_schema jsonb, p_value jsonb, p_path text, p_base text, p_scope text[],
     p_depth integer, p_budget integer,

@@ -13,11 +13,11 @@ from time import monotonic, time
 import orjson
 import pycurl
 
-from pg_artery import outcome, signing
-from pg_artery.endpoint import Endpoint, Unusable, check_headers, redact
+from pg_artery import handle, outcome, signing
+from pg_artery.endpoint import Endpoint, Unusable, check_headers, hide, redact
+from pg_artery.tokens import Token
 from pg_artery.work import Result, Task
 
-REUSE_SECONDS = 60
 UNAUTHORIZED = 401
 
 
@@ -26,7 +26,7 @@ class Call:
 
     __slots__ = (
         "body", "connected_at", "curl", "dialled", "endpoint", "lines", "look_at", "method",
-        "refused", "sent", "task",
+        "refused", "sent", "task", "token",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, method: str) -> None:
@@ -39,7 +39,10 @@ class Call:
         self.sent: dict[str, str] = {}
         self.task: Task
         self.connected_at = self.look_at = 0.0
-        self.curl = curl = pycurl.Curl()
+        self.token: Token | None = None
+        # the two apart are kept by deadlines.py
+        connecting = endpoint.connect_timeout_ms + endpoint.tls_timeout_ms
+        self.curl = curl = handle.new(connecting, endpoint.total_timeout_ms)
         curl.call = self
         if method == "GET":
             curl.setopt(pycurl.HTTPGET, 1)
@@ -48,31 +51,20 @@ class Call:
             if method != "POST":
                 curl.setopt(pycurl.CUSTOMREQUEST, method)
         for option, value in (
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.NETRC, pycurl.NETRC_IGNORED),
-            (pycurl.PATH_AS_IS, 1),
-            (pycurl.ACCEPT_ENCODING, ""),
             # libcurl sends once more by itself when a connection used before breaks unanswered
             (pycurl.FRESH_CONNECT, not endpoint.idempotent),
-            (pycurl.SSL_VERIFYPEER, 1),
-            (pycurl.SSL_VERIFYHOST, 2),
-            (pycurl.MAXAGE_CONN, REUSE_SECONDS),
-            # the two apart are kept by deadlines.py
-            (pycurl.CONNECTTIMEOUT_MS, endpoint.connect_timeout_ms + endpoint.tls_timeout_ms),
-            (pycurl.TIMEOUT_MS, endpoint.total_timeout_ms),
             (pycurl.MAXFILESIZE_LARGE, endpoint.max_response_bytes),
             (pycurl.WRITEFUNCTION, self.body.append),
             (pycurl.HEADERFUNCTION, self.lines.append),
         ):
             curl.setopt(option, value)
         endpoint.guard.attach(curl, self.refused, self.dialled)
+        if endpoint.access is not None:
+            endpoint.access.apply(curl)
 
-    def prepare(self, task: Task) -> None:
-        """Set what differs from call to call. Errors: Unusable."""
-        self.task = task
+    def prepare(self, task: Task, token: Token | None = None) -> None:
+        """Set what differs from call to call; `token` of OAuth 2, if any. Errors: Unusable."""
+        self.task, self.token = task, token
         request_id, content_type = task.request_id, task.content_type
         traceparent = f"00-{request_id.replace('-', '')}-{task.span_id}-01"
         own: dict[str, str] = {}
@@ -96,6 +88,10 @@ class Call:
         }
         if self.endpoint.logged_headers:
             self.sent.update(self.endpoint.logged_headers)
+        if token is not None:
+            lines.append(token.line)
+            if task.unauthorized:
+                self.sent["authorization"] = "[redacted]: another token, after a 401 with the first"
         if own:
             lines += [f"{name}: {value}" for name, value in own.items()]
             self.sent.update(redact(own))
@@ -149,9 +145,9 @@ class Call:
         if code:
             self._explain(result, code, message)
         headers = outcome.response_headers(self.lines)
-        hide = self.endpoint.hide
+        hide = self._hide
         if headers:
-            if self.endpoint.hidden:
+            if self.endpoint.hidden or self.token:
                 headers = {name: hide(value) for name, value in headers.items()}
             result["response_headers"] = headers
             if "retry-after" in headers:
@@ -164,6 +160,9 @@ class Call:
             result["response_bytes"] = sum(map(len, self.body))
         return result
 
+    def _hide(self, text: str) -> str:
+        return hide(self.endpoint.hide(text), self.token.hidden if self.token else ())
+
     def _explain(self, result: Result, code: int, message: str) -> None:
         kind = outcome.KINDS.get(code, "protocol")
         if kind == "reset" and sum(map(len, self.lines)) > outcome.HEADER_BYTES:
@@ -174,8 +173,10 @@ class Call:
             # where another address of the name was dialled, in vain, that is what went wrong
             kind = kind if self.dialled else "egress"
             message = "; ".join([message] * bool(self.dialled) + self.refused)
+        if self.endpoint.access and self.endpoint.access.blames_proxy(self.curl, kind):
+            kind = "proxy"
         result["error_kind"] = kind
-        result["error"] = self.endpoint.hide(message)[:500].replace("\x00", "")
+        result["error"] = self._hide(message)[:500].replace("\x00", "")
 
 
 def report(task: Task, endpoint: Endpoint | None, problem: Unusable | None = None) -> Result:

@@ -16,8 +16,9 @@ from typing import Any
 import pycurl
 
 from pg_artery import deadlines, failpoint
-from pg_artery.call import Call, report
+from pg_artery.call import UNAUTHORIZED, Call, report
 from pg_artery.endpoint import Endpoint, Unusable
+from pg_artery.tokens import TokenCall, TokenDesk, TokenKeeper
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Result, Task
 
@@ -27,10 +28,11 @@ MAX_CONCURRENCY = 500  # libcurl's wait goes through select(), which ends at des
 class Lane:
     """The tasks that wait for one endpoint, and its idle handles."""
 
-    __slots__ = ("endpoint", "idle", "under_way", "waiting")
+    __slots__ = ("endpoint", "idle", "tokens", "under_way", "waiting")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.tokens = TokenKeeper(endpoint)
         self.waiting: deque[Task] = deque()
         self.idle: dict[str, list[Call]] = {}
         self.under_way = 0
@@ -39,6 +41,7 @@ class Lane:
         """Take a new version of the configuration; handles set up for the old one are dropped."""
         if endpoint is not self.endpoint:
             self.endpoint = endpoint
+            self.tokens.update(endpoint)
             self.idle.clear()
 
     def take(self, method: str) -> Call:
@@ -82,6 +85,7 @@ class Transport:
         self._marked: set[Call] = set()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, 2 * self._free)
+        self._desk = TokenDesk(self._multi)
         self._paced_until = inf
         self._look_at = inf
         self.taken = 0
@@ -145,6 +149,7 @@ class Transport:
         for lane in self._lanes.values():
             lane.waiting.clear()
         self._ready.clear()
+        self._desk.abandon()
         self.taken += len(tasks)
         return tasks
 
@@ -164,7 +169,7 @@ class Transport:
         `sending` false starts nothing new.
         """
         blocked = not sending or self._start_ready()
-        if self._active:
+        if self._active or self._desk:
             self._multi.perform()
             if failpoint.hit is not None:
                 self._hit_mid_send(failpoint.hit)
@@ -177,8 +182,9 @@ class Transport:
             return
         if blocked and self._ready:
             timeout = min(timeout, 0.05)
-        readable, writable, exceptional = self._multi.fdset() if self._active else ([], [], [])
-        if self._active:
+        readable, writable, exceptional = ([], [], [])
+        if self._active or self._desk:
+            readable, writable, exceptional = self._multi.fdset()
             due = self._multi.timeout()
             if due >= 0:
                 timeout = min(timeout, due / 1000)
@@ -205,6 +211,7 @@ class Transport:
                 lane.under_way >= self._per_endpoint
                 or head.not_before > now
                 or head.lease.until - now < self._margin
+                or (lane.tokens.grant is not None and self._desk.holds_back(lane.tokens, now))
             ):
                 ready.append(lane)
                 passed += 1
@@ -218,12 +225,13 @@ class Transport:
 
     def _start(self, lane: Lane, task: Task, now: float) -> None:
         task.started = now
-        if lane.endpoint.problem is not None:
-            self._deliver(task, report(task, lane.endpoint, lane.endpoint.problem))
+        problem = lane.endpoint.problem or lane.tokens.problem(now)
+        if problem is not None:
+            self._deliver(task, report(task, lane.endpoint, problem))
             return
         call = lane.take(task.method)
         try:
-            call.prepare(task)
+            call.prepare(task, lane.tokens.usable(now))
         except Unusable as problem:
             self._deliver(task, report(task, lane.endpoint, problem))
             lane.give_back(call)
@@ -240,10 +248,11 @@ class Transport:
         any_ended = False
         while True:
             queued, succeeded, failed = self._multi.info_read()
-            for curl in succeeded:
-                self._finish(curl.call, 0, "")
-            for curl, code, message in failed:
-                self._finish(curl.call, code, message)
+            for curl, code, message in (*((curl, 0, "") for curl in succeeded), *failed):
+                if isinstance(curl.call, TokenCall):
+                    self._desk.finish(curl.call, code, message)
+                else:
+                    self._finish(curl.call, code, message)
             any_ended = any_ended or bool(succeeded or failed)
             if not queued:
                 return any_ended
@@ -270,11 +279,29 @@ class Transport:
         self._free += 1
         lane = self._lanes[call.endpoint.id]
         lane.under_way -= 1
-        task = call.task
+        task, token = call.task, call.token
         lane.give_back(call)
+        if token is not None and result.get("status_code") == UNAUTHORIZED:
+            now = monotonic()
+            # once, with another token; and not sent twice at once: the receiver said no
+            if (
+                lane.tokens.refused(token, now)
+                and not (task.unauthorized or task.lost)
+                and task.lease.claimed > self._held.get(call.endpoint.id, -inf)
+            ):
+                task.unauthorized = True
+                self._again(lane, task)
+                return
         if failpoint.hit is not None and 200 <= result.get("status_code", 0) < 300:
             failpoint.hit("after_reply")
         self._deliver(task, result)
+
+    def _again(self, lane: Lane, task: Task) -> None:
+        """Have a task sent before all others of its endpoint."""
+        if not lane.waiting:
+            self._ready.append(lane)
+        lane.waiting.appendleft(task)
+        self.taken -= 1
 
     def _hit_mid_send(self, hit: Callable[[str], None]) -> None:
         """Reach the fail point once for each request whose bytes are out and unanswered."""

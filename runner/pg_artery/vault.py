@@ -211,7 +211,11 @@ class References:
             self._live.setdefault(row[0], []).append(Sealed.of_row(row))
 
     def resolve(self, reference: str, endpoint_id: int, base_url: str) -> list[str]:
-        """Give the secrets that `reference` stands for, the newest first. Errors: Unresolved."""
+        """Give the secrets that `reference` stands for, the newest first.
+
+        `base_url` is the address they are for, as artery._secret_address puts it. Errors:
+        Unresolved.
+        """
         scheme, _, name = reference.partition(":")
         if scheme != "vault":
             return from_environment(reference)
@@ -223,7 +227,10 @@ class References:
             endpoint_id,
             base_url,
         ):
-            raise Unresolved(f"{reference} is bound to another endpoint or base URL")
+            raise Unresolved(
+                f"{reference} is bound to another endpoint, base URL, token URL or proxy; if this "
+                f"may have it: artery vault rotate {name} --endpoint"
+            )
         try:
             keyring = self._keyring()
             # the version before counts for signatures; without it a rotation still goes on

@@ -36,7 +36,7 @@ class Task:
     __slots__ = (
         "attempt", "body", "content_type", "download_bytes", "endpoint_id", "endpoint_version",
         "headers", "id", "lease", "lost", "method", "not_before", "path", "request_id",
-        "span_id", "started",
+        "span_id", "started", "unauthorized",
     )  # fmt: skip
 
     def __init__(self, row: Sequence[Any], span_id: str, lease: Lease, claimed: float) -> None:
@@ -50,6 +50,7 @@ class Task:
         # 0 where the endpoint has no rate limit
         self.not_before: float = claimed + delay_ms / 1000 if delay_ms else 0.0
         self.lost = False
+        self.unauthorized = False  # answered 401 once in this attempt
         self.started = 0.0
 
 

@@ -44,6 +44,7 @@ class Receiver:
         self.requests: list[Request] = []
         self.slow = 0.0
         self.status = 200
+        self.token = "a-token"  # what /token gives
         self.headers: tuple[str, ...] = ()
         self.accepts: set[str] | None = None  # values of Authorization; None = any
         self._closing = False
@@ -91,6 +92,9 @@ class Receiver:
                 self.requests.append(Request(first[0], first[1], headers, body))
                 if self.accepts is not None and headers.get("authorization") not in self.accepts:
                     peer.sendall(response(b'{"e": "unauthorized"}', 401))
+                elif first[0] == "CONNECT":
+                    said = f'Proxy-Authenticate: Basic realm="{headers.get("proxy-authorization")}"'
+                    peer.sendall(response(str(headers).encode(), 407, said))
                 elif not self._answer(peer, first[1].removeprefix("/v1/").split("/"), headers):
                     return
 
@@ -108,6 +112,13 @@ class Receiver:
                 said = json.dumps(headers).encode()
                 secret = headers.get("authorization") or headers.get("x-api-key", "")
                 send(response(said, int(code), f"ETag: {secret}", f"X-Request-ID: {secret}"))
+            case ["token"]:
+                answer = {"access_token": self.token, "token_type": "Bearer", "expires_in": 600}
+                send(response(json.dumps(answer).encode(), 200, "Cache-Control: no-store"))
+            case ["tokens", code]:  # none, but all that it was asked with
+                said = f"{headers.get('authorization')} {self.requests[-1].body.decode()}"
+                answer = {"error": "invalid_client", "error_description": said, "token_type": said}
+                send(response(json.dumps(answer).encode(), int(code), f"ETag: {said[:100]}"))
             case ["silent"]:
                 time.sleep(30)
             case ["close"]:

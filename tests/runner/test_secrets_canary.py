@@ -21,6 +21,8 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from canary_ways import WAYS as MORE_WAYS
+from canary_ways import assertions, client_certificate, columns, private_key
 from runner_harness import Outbox
 
 from pg_artery.cluster import Cluster
@@ -121,6 +123,12 @@ def create(vault: Commands, canaries: Canaries, other_key: Path, dsn: str) -> No
     vault("set", "TOKEN", value=make("token"))
     vault("set", "BASIC", value=make("basic", "user:{}"))
     vault("set", "SIGN", value=make("sign", "whsec_{}"))
+    vault("set", "OSECRET", value=make("client secret"))
+    vault("set", "SUBJECT", value=make("subject token"))
+    vault("set", "PROXY", value=make("proxy", "user:{}"))
+    for name, (pem, line) in (("OKEY", private_key()), ("CERT", client_certificate())):
+        canaries.made[name] = line
+        vault("set", name, value=pem)
     vault("set", "LINES", value=make("lines", "{}\nmore"))
     vault("set", "STRANGE", value=make("strange key"), ARTERY_VAULT_KEY_FILE=str(other_key))
     vault("set", "TOKEN", value=make("exists"), expect=4)
@@ -171,6 +179,16 @@ def attach(outbox: Outbox, port: int, marker: str) -> None:
             connect_timeout="200 ms",
             backoff_cap="300 ms",
         )
+    for topic, (_, url, path, given) in MORE_WAYS.items():
+        outbox.add(
+            topic,
+            url.format(port=port),
+            path,
+            total_timeout="500 ms",
+            connect_timeout="200 ms",
+            backoff_cap="300 ms",
+            **columns(given, port),
+        )
     outbox.add(marker, f"http://127.0.0.1:{port}/v1", auth_kind="bearer", secret_ref="env:UNSET")
     outbox.conn.execute("create schema h; grant usage on schema h to public")
     outbox.conn.execute(
@@ -186,9 +204,12 @@ def wait_for_ways(outbox: Outbox) -> None:
         select t.topic, coalesce(t.error ->> 'kind', t.status_code::text)
         from artery.integration_task as t where t.status <> 'processing'"""
     expected = {topic: way[-1] for topic, way in WAYS.items()}
+    expected |= {topic: way[0] for topic, way in MORE_WAYS.items()}
     deadline = time.monotonic() + 60
+    now: dict[str, str] = {}
     while True:
-        now = {topic: end for topic, end in outbox.conn.execute(query) if topic in WAYS}
+        # those that fail are tried again all the while, and in processing every now and then
+        now |= {topic: end for topic, end in outbox.conn.execute(query) if topic in expected}
         if now == expected:
             return
         assert time.monotonic() < deadline, {
@@ -218,7 +239,8 @@ def test_no_secret_is_seen_anywhere(
         env = {"CANARY": canaries.make("env"), "ARTERY_VAULT_KEY_FILE": str(key)}
         debug = ("--log-level", "debug", "--lease", "2")
         first = artery_run(dsn, *debug, **env).wait_started()
-        for topic in (*WAYS, marker):
+        receiver.token = canaries.make("access token")
+        for topic in (*WAYS, *MORE_WAYS, marker):
             outbox.enqueue(1, topic)
         wait_for_ways(outbox)
 
@@ -226,6 +248,9 @@ def test_no_secret_is_seen_anywhere(
         vault("rotate", "TOKEN", value=canaries.make("token 2"))
         vault("rotate", "SIGN", value=canaries.make("sign 2", "whsec_{}"))
         outbox.enqueue(20, "good")
+        vault("rotate", "OSECRET", value=canaries.make("client secret 2"))
+        for topic in MORE_WAYS:
+            outbox.enqueue(1, topic)
         vault("keygen", "--add", str(key))
         vault("rekey", expect=1)  # STRANGE is under a key that is not there
         other = other_key.read_text()
@@ -264,8 +289,13 @@ def test_no_secret_is_seen_anywhere(
         outbox.conn.close()
 
     sent = {value for r in receiver.requests for value in r.headers.values()}
-    for name in ("token", "token 2", "token 3", "env"):
+    sent |= {r.body.decode(errors="replace") for r in receiver.requests}
+    used = ("token", "token 2", "token 3", "env", "access token", "subject token")
+    for name in (*used, "client secret", "client secret 2"):
         assert any(canaries.made[name] in value for value in sent), f"{name} was never used"
+    signed = assertions(receiver)
+    assert len(signed) == len(set(signed)) > 4, "each try has an assertion of its own"
+    canaries.made |= {f"assertion {n}": part for n, part in enumerate(signed)}
     places = {
         "the server's log": talkative.log,
         "pg_stat_activity": "\n".join(watch.seen),

@@ -107,7 +107,7 @@ def keygen(file: Path | None, add: bool, as_json: bool) -> None:
 @command.command("set")
 @name_argument
 @no_value
-@click.option("--endpoint", help="Bind it: no other endpoint, and no other base URL, can use it.")
+@click.option("--endpoint", help="Bind it to this endpoint and the URLs it calls now.")
 @dsn_option
 @key_option
 @json_option

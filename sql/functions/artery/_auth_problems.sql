@@ -16,7 +16,7 @@ with setting (name, kinds, required, pattern) as (
     ('client_auth', '{client_credentials}', '{}', '^(client_secret_basic|client_secret_post|private_key_jwt)$'),
     ('client_auth', '{token_exchange}', '{}', '^(client_secret_basic|client_secret_post|private_key_jwt|none)$'),
     ('issuer', '{client_credentials,jwt_bearer,token_exchange}', '{jwt_bearer}', '^[!-~]{1,255}$'),
-    ('algorithm', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^((RS|PS|ES)(256|384|512)|EdDSA)$'),
+    ('algorithm', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^((RS|PS|ES)(256|384|512)|EdDSA|Ed25519)$'),
     ('key_id', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[ -~]{1,255}$'),
     ('scope', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[!#-[\]-~]+( [!#-[\]-~]+)*$'),
     ('audience', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[!-~]{1,255}$'),

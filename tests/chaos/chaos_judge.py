@@ -59,18 +59,21 @@ class Case:
         lines += [f"  {fault}" for fault in self.faults if fault.pid in pids]
         return "\n".join(lines)
 
-    def fault_of(self, entry: dict[str, Any], lease: float) -> Fault | None:
-        """The fault that cost an attempt its lease: on its runner, or on the server."""
+    def fault_of(self, entry: dict[str, Any]) -> Fault | None:
+        """The fault that cost an attempt its lease: on its runner, or on the server.
+
+        The last one: a runner that outlives a fault, a lost reply say, still reports.
+        """
         pid = self.pids.get(entry["runner_id"])
         ended = entry["began"] + entry["duration_ms"] / 1000
-        for fault in self.faults:
-            if (
-                fault.pid in (pid, None)
-                and entry["began"] - SLACK <= fault.until
-                and fault.at <= ended
-            ):
-                return fault
-        return None
+        met = [
+            fault
+            for fault in self.faults
+            if fault.pid in (pid, None)
+            and entry["began"] - SLACK <= fault.until
+            and fault.at <= ended
+        ]
+        return max(met, key=lambda fault: fault.until, default=None)
 
 
 def judge(stage: Stage, bound: float | None = 2.0) -> Verdict:
@@ -148,7 +151,7 @@ def _judge_case(case: Case, stage: Stage, verdict: Verdict, bound: float | None)
         for entry in case.ended_attempts
         if entry["error_class"] == "lease_expired"
     }
-    faulted = {number: case.fault_of(entry, stage.lease) for number, entry in lost.items()}
+    faulted = {number: case.fault_of(entry) for number, entry in lost.items()}
     for number, fault in faulted.items():
         if fault is None:
             wrong.append(f"attempt {number} lost its lease though nothing was done to its runner")

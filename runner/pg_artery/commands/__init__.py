@@ -26,3 +26,10 @@ def json_option(command: F) -> F:
     return click.option(
         "--json", "as_json", is_flag=True, help="One JSON object on standard output."
     )(command)
+
+
+def reason_option(command: F) -> F:
+    """Give a command `--reason`: what the history will say."""
+    return click.option(
+        "--reason", required=True, help="Why; kept in the history, with who and when."
+    )(command)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
+import click
 import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
@@ -40,27 +42,43 @@ def filled(rows: Sequence[Row], leave_out: Sequence[str] = ()) -> list[str]:
 
 
 def show(
-    rows: Sequence[Row],
-    columns: Sequence[str],
-    titles: Mapping[str, str] | None = None,
-    *,
-    title: str | None = None,
+    rows: Sequence[Row], columns: Sequence[str], titles: Mapping[str, str] | None = None
 ) -> None:
     """Print rows as a table; `titles` names columns whose own name would not do."""
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    console().print(table(rows, columns, titles))
+
+
+def table(
+    rows: Sequence[Row], columns: Sequence[str], titles: Mapping[str, str] | None = None
+) -> Table:
+    """Put rows into a table, numbers to the right."""
+    made = Table(box=None, pad_edge=False)
     for name in columns:
         number = any(
             isinstance(row[name], Decimal | int | float) and not isinstance(row[name], bool)
             for row in rows
         )
-        table.add_column(
+        made.add_column(
             (titles or {}).get(name, name.replace("_", " ")),
             justify="right" if number else "left",
             no_wrap=name not in _WRAPPED,
         )
     for row in rows:
-        table.add_row(*(cell(row[name]) for name in columns))
-    console().print(table)
+        made.add_row(*(cell(row[name]) for name in columns))
+    return made
+
+
+def tell(told: Row) -> None:
+    """Print what programs read: one JSON object; times in ISO 8601, other values as text."""
+    click.echo(json.dumps(told, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value)
 
 
 def console() -> Console:

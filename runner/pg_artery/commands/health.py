@@ -1,0 +1,128 @@
+"""`artery verify` and `artery doctor`: do the promises hold, and is the set-up sound."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+import psycopg
+import pycurl
+
+from pg_artery import __version__, queries
+from pg_artery import migrate as migration
+from pg_artery.commands import dsn_option, json_option
+from pg_artery.commands.listing import Row, filled, query, show, tell
+
+_CLOCK_SKEW_S = 2.0
+
+
+@click.command(
+    epilog="Exit codes: 0 all hold, 1 one does not. The database's user needs artery_reader."
+)
+@dsn_option
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, dsn: str, as_json: bool) -> None:
+    """Prove the promises on the data as it is: nothing lost, nothing changed by a stale attempt.
+
+    It only reads, and may run in production at any time; a million tasks take some seconds.
+    """
+    rows = query(dsn, "artery verify", queries.VERIFY)
+    if as_json:
+        tell({"holds": not rows, "broken": rows})
+    elif rows:
+        show(rows, filled(rows))
+    else:
+        click.echo("All invariants hold.")
+    ctx.exit(1 if rows else 0)
+
+
+@click.command(
+    epilog="Exit codes: 0 sound, 1 a warning or worse. The database's user needs artery_reader; "
+    "with pg_monitor it also sees other people's sessions."
+)
+@click.option(
+    "--vault-key-file",
+    envvar="ARTERY_VAULT_KEY_FILE",
+    type=click.Path(path_type=Path),
+    help="The key file that runners here use.",
+)
+@dsn_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, vault_key_file: Path | None, dsn: str, as_json: bool) -> None:
+    """Examine the set-up: versions, extensions, settings, roles, clock, vacuum, key file.
+
+    What is missing is told with what it costs; what is wrong, with what to do.
+    """
+    rows = [_here(), _schema(dsn), *query(dsn, "artery doctor", queries.DOCTOR), _clock(dsn)]
+    if vault_key_file:
+        rows.append(_key_file(vault_key_file))
+    if as_json:
+        tell({"checks": rows})
+    else:
+        show(rows, ["state", "subject", "found", "mend"], {"mend": "what to do, or what it costs"})
+    ctx.exit(1 if any(row["state"] in ("warning", "critical") for row in rows) else 0)
+
+
+def _line(subject: str, state: str, found: str, mend: str | None = None) -> Row:
+    return {"subject": subject, "state": state, "found": found, "mend": mend}
+
+
+def _here() -> Row:
+    curl = pycurl.version.split()[1]
+    return _line(
+        "artery", "ok", f"{__version__}, Python {platform.python_version()}, libcurl {curl}"
+    )
+
+
+def _schema(dsn: str) -> Row:
+    try:
+        status = migration.status(dsn)
+    except psycopg.errors.InsufficientPrivilege:
+        mend = "Ask as the role that runs artery migrate: artery migrate status."
+        return _line("schema", "info", "its version is not for this role to see", mend)
+    if status.up_to_date:
+        return _line("schema", "ok", f"version {status.version}, nothing pending")
+    found = f"{len(status.pending)} migrations pending, code {status.code}"
+    return _line(
+        "schema", "critical", found, "artery migrate status tells more; then artery migrate"
+    )
+
+
+def _clock(dsn: str) -> Row:
+    """Compare this machine's clock with the database's; half the round trip is the error."""
+    before = time.time()
+    there: datetime = query(dsn, "artery doctor", queries.CLOCK)[0]["at"]
+    after = time.time()
+    skew = there.timestamp() - (before + after) / 2
+    found = f"the database is {skew:+.1f} s from this machine (± {(after - before) / 2:.1f} s)"
+    if abs(skew) <= _CLOCK_SKEW_S + (after - before) / 2:
+        return _line("clock", "ok", found)
+    return _line(
+        "clock",
+        "warning",
+        found,
+        "Receivers refuse signatures and tokens of another time: synchronise both (chrony).",
+    )
+
+
+def _key_file(path: Path) -> Row:
+    try:
+        mode = path.stat().st_mode & 0o777
+    except OSError as error:
+        return _line("vault key", "critical", f"{path}: {error.strerror}", "See `artery vault`.")
+    if not os.access(path, os.R_OK):
+        return _line(
+            "vault key",
+            "critical",
+            f"{path} cannot be read",
+            f"chown it, or run as its owner: {path}",
+        )
+    if mode & 0o077:
+        return _line("vault key", "critical", f"{path} has mode {mode:o}", f"chmod 600 {path}")
+    return _line("vault key", "ok", f"{path}, mode {mode:o}")

@@ -1,0 +1,80 @@
+"""`artery saga`: list, show, resume, compensate, resolve."""
+
+from __future__ import annotations
+
+import click
+
+from pg_artery import queries
+from pg_artery.commands import dsn_option, json_option, reason_option
+from pg_artery.commands.listing import filled, query, show, tell
+
+_NAME = "artery saga"
+
+
+@click.group()
+def command() -> None:
+    r"""Look at sagas, and decide where they wait for a person.
+
+    \b
+      artery saga list                       those that wait, with what can be done
+      artery saga show 12                    the whole history of one
+      artery saga resolve 12 invoice done --reason 'issued, seen in the portal'
+    """
+
+
+@command.command("list")
+@dsn_option
+@json_option
+def list_(dsn: str, as_json: bool) -> None:
+    """List the sagas that wait for a person."""
+    rows = query(dsn, _NAME, queries.SAGAS_WAITING)
+    if as_json:
+        tell({"sagas": rows})
+    elif not rows:
+        click.echo("No saga waits for anybody.")
+    else:
+        show(rows, filled(rows))
+
+
+@command.command("show")
+@click.argument("saga", type=int)
+@dsn_option
+@json_option
+def show_(saga: int, dsn: str, as_json: bool) -> None:
+    """Tell the whole history of SAGA."""
+    rows = query(dsn, _NAME, queries.SAGA_HISTORY, (saga,))
+    if as_json:
+        tell({"saga": saga, "history": rows})
+    elif not rows:
+        click.echo(f"There is no saga {saga}.")
+    else:
+        show(rows, filled(rows, leave_out=("saga_id",)))
+
+
+@command.command("resume")
+@click.argument("saga", type=int)
+@reason_option
+@dsn_option
+def resume(saga: int, reason: str, dsn: str) -> None:
+    """Ask or try again, where SAGA stands."""
+    query(dsn, _NAME, queries.SAGA_RESUME, (saga, reason))
+
+
+@command.command("compensate")
+@click.argument("saga", type=int)
+@reason_option
+@dsn_option
+def compensate(saga: int, reason: str, dsn: str) -> None:
+    """Undo what SAGA has done, last step first."""
+    query(dsn, _NAME, queries.SAGA_COMPENSATE, (saga, reason))
+
+
+@command.command("resolve")
+@click.argument("saga", type=int)
+@click.argument("step")
+@click.argument("outcome", type=click.Choice(("done", "not_done")))
+@reason_option
+@dsn_option
+def resolve(saga: int, step: str, outcome: str, reason: str, dsn: str) -> None:
+    """Say what became of STEP of SAGA, having found out: it took effect (done), or did not."""
+    query(dsn, _NAME, queries.SAGA_RESOLVE, (saga, step, outcome, reason))

@@ -1,0 +1,89 @@
+"""`artery status`: everything at one glance."""
+
+from __future__ import annotations
+
+import time
+
+import click
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from pg_artery import db, queries
+from pg_artery.commands import dsn_option, json_option
+from pg_artery.commands.listing import Row, console, filled, table, tell
+
+_STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim", "ok": "green"}
+_PARTS = {
+    "attention": queries.ATTENTION,
+    "integrations": queries.OVERVIEW,
+    "inboxes": queries.INBOXES,
+    "runners": queries.RUNNERS,
+}
+_HIDDEN = ("stats", "stopped_at", "last_error", "last_error_at", "last_status_code")
+
+
+@click.command(
+    epilog="Exit codes: 0 nothing critical, 1 something is. The database's user needs the role "
+    "artery_reader."
+)
+@click.option("--watch", is_flag=True, help="Stay, and show it anew until Ctrl-C.")
+@click.option(
+    "--every", default=2.0, show_default=True, type=click.FloatRange(0.2), help="Seconds."
+)
+@dsn_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bool) -> None:
+    """Show what needs attention, then each integration, inbox and runner.
+
+    Waiting and in flight are tasks now; calls and their milliseconds (p50, p95, p99) are of the
+    last hour.
+    """
+    full = db.conninfo(dsn, "artery status")
+    with psycopg.connect(
+        full, autocommit=True, prepare_threshold=None, row_factory=dict_row
+    ) as conn:
+        found = _look(conn)
+        if as_json:
+            tell(found)
+        elif not watch:
+            console().print(_page(found))
+        else:
+            _watch(conn, found, every)
+    ctx.exit(1 if any(line["severity"] == "critical" for line in found["attention"]) else 0)
+
+
+def _look(conn: psycopg.Connection[Row]) -> dict[str, list[Row]]:
+    return {name: conn.execute(statement).fetchall() for name, statement in _PARTS.items()}
+
+
+def _watch(conn: psycopg.Connection[Row], found: dict[str, list[Row]], every: float) -> None:
+    try:
+        with Live(_page(found), console=console(), screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(every)
+                live.update(_page(_look(conn)), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _page(found: dict[str, list[Row]]) -> Group:
+    parts: list[RenderableType] = []
+    if not found["attention"]:
+        parts.append(Text("Nothing needs attention.", style=_STYLES["ok"]))
+    for line in found["attention"]:
+        parts.append(
+            Text.assemble(
+                (line["severity"], _STYLES[line["severity"]]),
+                f" {line['subject']}: {line['found']}",
+            )
+        )
+        parts.append(Text(f"  {line['mend']}", style="dim"))
+    for name in ("integrations", "inboxes", "runners"):
+        rows = [row for row in found[name] if row.get("state") != "stopped"]
+        if rows:
+            parts += ["", table(rows, filled(rows, leave_out=_HIDDEN))]
+    return Group(*parts)

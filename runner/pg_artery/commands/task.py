@@ -1,0 +1,137 @@
+"""`artery task`: list, show, retry, cancel."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pg_artery import queries
+from pg_artery.commands import dsn_option, json_option, reason_option
+from pg_artery.commands.listing import Row, filled, query, show, tell
+from pg_artery.errors import ArteryError
+
+_NAME = "artery task"
+STATUSES = (
+    "pending", "processing", "sent", "failed", "dead", "held", "compensating", "compensated",
+    "cancelled",
+)  # fmt: skip
+_FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--topic", {"help": "Of this topic."}),
+    ("--endpoint", {"help": "To this endpoint."}),
+    ("--document-type", {"help": "Of documents of this kind."}),
+    ("--document-id", {"help": "Of this document."}),
+    ("--error-class", {"help": "Failed in this way: retryable, rejected, unknown_outcome, …"}),
+    ("--created-after", {"help": "Enqueued at or after this time."}),
+    ("--created-before", {"help": "Enqueued before this time."}),
+)
+
+
+def _filters(command: Any) -> Any:
+    for name, settings in reversed(_FILTERS):
+        command = click.option(name, **settings)(command)
+    return command
+
+
+@click.group()
+def command() -> None:
+    r"""Look at tasks, and put right what failed.
+
+    \b
+      artery task list --status dead          what was given up
+      artery task show 4711                   its story: each call, each answer
+      artery task retry 4711 --reason 'certificate renewed'
+      artery task retry --topic tax.invoice --status dead --reason 'gateway is back'
+    """
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="In this status.")
+@click.option("--error", help="With this text in its error.")
+@click.option("--request-id", help="With this Request-ID.")
+@_filters
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
+@dsn_option
+@json_option
+def list_(dsn: str, as_json: bool, limit: int, **given: str | None) -> None:
+    """List tasks, newest first."""
+    rows = query(dsn, _NAME, queries.FIND_TASKS, (_filter(given), limit))
+    if as_json:
+        tell({"tasks": rows})
+    elif not rows:
+        click.echo("No task matches.")
+    else:
+        show(rows, filled(rows, leave_out=("request_id", "created_at")))
+        if len(rows) == limit:
+            click.echo(f"The newest {limit}; --limit gives more.")
+
+
+@command.command("show")
+@click.argument("task", type=int)
+@dsn_option
+@json_option
+def show_(task: int, dsn: str, as_json: bool) -> None:
+    """Tell the story of TASK: each call with its answer, what people did, what comes next."""
+    rows = query(dsn, _NAME, queries.TASK_TIMELINE, (task,))
+    if not rows:
+        raise ArteryError(
+            "IN005",
+            f"there is no task {task}",
+            "It never was, or it ended so long ago that it was deleted.",
+            "artery task list --document-id … finds a document's tasks.",
+        )
+    if as_json:
+        tell({"task": task, "timeline": rows})
+    else:
+        show(rows, filled(rows, leave_out=("span_id",)))
+
+
+@command.command("retry")
+@click.argument("task", type=int, required=False)
+@click.option("--status", type=click.Choice(("failed", "dead", "held")), help="All in this status.")
+@_filters
+@click.option("--limit", type=click.IntRange(1), help="At most so many, oldest first.")
+@reason_option
+@click.option("--yes", is_flag=True, help="Do not ask before retrying many.")
+@dsn_option
+@json_option
+def retry(task: int | None, dsn: str, as_json: bool, reason: str, yes: bool, **given: Any) -> None:
+    """Send TASK again, now, with its first Request-ID; or all failed, dead or held that match.
+
+    Of a held task nobody knows whether it took effect: ask the receiver first.
+    """
+    wanted = _filter(given)
+    if (task is None) == (wanted == "{}"):
+        raise click.UsageError("give either a task's number or what the tasks have in common")
+    if task is not None:
+        query(dsn, _NAME, queries.TASK_RETRY, (task, reason))
+        count = 1
+    else:
+        if not (yes or as_json):
+            click.confirm(f"Retry all tasks that match {wanted}?", abort=True, err=True)
+        count = query(dsn, _NAME, queries.TASKS_RETRY, (wanted, reason))[0]["tasks"]
+    _told(as_json, "retried", count)
+
+
+@command.command("cancel")
+@click.argument("task", type=int)
+@reason_option
+@dsn_option
+@json_option
+def cancel(task: int, reason: str, dsn: str, as_json: bool) -> None:
+    """End TASK without sending it; the next one of its ordering key may go."""
+    query(dsn, _NAME, queries.TASK_CANCEL, (task, reason))
+    _told(as_json, "cancelled", 1)
+
+
+def _filter(given: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in given.items() if value is not None})
+
+
+def _told(as_json: bool, what: str, count: int) -> None:
+    told: Row = {what: count}
+    if as_json:
+        tell(told)
+    else:
+        click.echo(f"{count} {'task' if count == 1 else 'tasks'} {what}.")

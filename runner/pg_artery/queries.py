@@ -1,0 +1,27 @@
+"""What the commands for people ask the database: functions, and views made for reading.
+
+Apart from `db`, whose calls are the daemon's, and which knows functions alone.
+"""
+
+OVERVIEW = "select m.* from artery_monitor.integration_monitor as m order by m.topic"
+INBOXES = "select i.* from artery_monitor.inbox_status as i order by i.table_name"
+RUNNERS = (
+    "select r.* from artery_monitor.runner_status as r order by r.stopped_at nulls first, r.id"
+)
+SWEEPS = "select s.* from artery_monitor.sweep_status as s order by s.name"
+ATTENTION = "select a.* from artery_monitor.attention() as a"
+DOCTOR = "select d.* from artery_monitor.doctor() as d"
+VERIFY = "select v.* from artery_monitor.verify() as v"
+CLOCK = "select clock_timestamp() as at"
+FIND_TASKS = "select t.* from artery_monitor.find_tasks(%s::jsonb, %s) as t"
+TASK_TIMELINE = "select t.* from artery_monitor.task_timeline(%s) as t"
+TASK_RETRY = "select artery.retry_task(%s, %s)"
+TASKS_RETRY = "select artery.retry_tasks(%s::jsonb, %s) as tasks"
+TASK_CANCEL = "select artery.cancel_task(%s, %s)"
+FIND_MESSAGES = "select m.* from artery_monitor.find_messages(%s, %s, %s) as m"
+REPROCESS = "select artery_staging.reprocess(%s, %s, %s) as messages"
+SAGAS_WAITING = "select s.* from artery.saga_attention as s order by s.since"
+SAGA_HISTORY = "select h.* from artery.saga_history as h where h.saga_id = %s"
+SAGA_RESUME = "select artery.resume_saga(%s, %s)"
+SAGA_COMPENSATE = "select artery.compensate_saga(%s, %s)"
+SAGA_RESOLVE = "select artery.resolve_saga_step(%s, %s, %s, %s)"

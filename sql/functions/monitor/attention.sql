@@ -1,0 +1,137 @@
+-- What somebody has to look at now, worst first. Few lines: this is what pages people
+create or replace function artery_monitor.attention()
+returns table (severity text, subject text, found text, mend text)
+language sql
+stable
+set search_path = ''
+as $function$
+with lines as (
+    select
+        'critical' as severity,
+        'sweeps' as subject,
+        format('%s steps are overdue or never ran: %s', count(*), string_agg(s.name, ', ' order by s.name)) as found,
+        'Nobody calls artery.tick(): start `artery run`, or call artery.schedule_sweeps() where pg_cron is installed.' as mend
+    from artery_monitor.sweep_status as s
+    where s.state in ('overdue', 'never run')
+    having count(*) > 0
+    union all
+    select
+        'warning',
+        'sweep ' || s.name,
+        coalesce(s.error, 'failed'),
+        'See artery.sweep_step.error; it is tried again at its interval.'
+    from artery_monitor.sweep_status as s
+    where s.state = 'failed'
+    union all
+    select
+        'critical',
+        'runners',
+        format('no runner is alive, %s tasks are due', w.due),
+        'Start `artery run`. artery_monitor.runner_status tells when the last one was seen.'
+    from (select coalesce(sum(m.waiting), 0) as due from artery_monitor.integration_monitor as m) as w
+    where
+        w.due > 0
+        and not exists (select from artery_monitor.runner_status as r where r.state in ('working', 'idle'))
+    union all
+    select
+        'warning',
+        'runner ' || r.name,
+        format('process %s on %s is silent since %s', r.pid, r.host, date_trunc('second', r.seen_at)),
+        'Its tasks have gone to others when their leases ended. Look at its host; its row goes away by itself.'
+    from artery_monitor.runner_status as r
+    where r.state = 'silent'
+    union all
+    select
+        case when m.held > 0 then 'critical' else 'warning' end,
+        m.topic,
+        concat_ws(
+            ', ',
+            case when m.dead > 0 then m.dead || ' dead' end,
+            case when m.held > 0 then m.held || ' held, outcome unknown' end,
+            'last: ' || left(m.last_error, 200)
+        ),
+        case
+            when m.held > 0 then 'Ask the receiver what became of them; then artery task retry or artery task cancel.'
+            else 'Mend the cause, then artery task retry --topic ' || m.topic || ' --status dead.'
+        end
+    from artery_monitor.integration_monitor as m
+    where m.dead + m.held > 0
+    union all
+    select
+        'warning',
+        m.topic,
+        format('behind: the oldest of %s waiting was due at %s', m.waiting, date_trunc('second', m.oldest_due)),
+        case
+            when m.breaker <> 'closed' then 'Its endpoint ' || m.endpoint || ' is ' || m.breaker || ': artery endpoint check ' || m.endpoint
+            else 'Too slow a receiver, too low a rate, or too few runners: see artery_monitor.integration_monitor.'
+        end
+    from artery_monitor.integration_monitor as m
+    where m.oldest_due < statement_timestamp() - interval '5 minutes'
+    union all
+    select
+        'warning',
+        'endpoint ' || e.name,
+        case when e.enabled then 'breaker ' || b.state || ': ' || b.reason else 'disabled' || coalesce(': ' || b.reason, '') end,
+        case
+            when e.enabled then 'It probes by itself; artery.close_breaker closes it by hand.'
+            else 'Mend it, then update artery.endpoint set enabled = true.'
+        end
+    from artery.endpoint as e
+    left join artery.breaker as b on b.endpoint_id = e.id
+    where not e.enabled or b.state <> 'closed'
+    union all
+    select
+        'critical',
+        'saga ' || a.saga_id,
+        format(
+            '%s for %s %s: step %s is %s', a.saga, coalesce(a.document_type, '-'), coalesce(a.document_id, a.key),
+            a.step, a.step_status
+        ),
+        a.hint
+    from artery.saga_attention as a
+    union all
+    select
+        'warning',
+        i.table_name,
+        concat_ws(
+            ', ',
+            case when i.rejected > 0 then i.rejected || ' rejected' end,
+            case
+                when i.oldest_due < statement_timestamp() - interval '5 minutes'
+                    then 'oldest waits since ' || date_trunc('second', i.oldest_due)
+            end
+        ),
+        'artery staging list ' || i.table_name || ' --status rejected'
+    from artery_monitor.inbox_status as i
+    where i.rejected > 0 or i.oldest_due < statement_timestamp() - interval '5 minutes'
+    union all
+    select
+        'warning',
+        'reply handlers',
+        format('%s answers are not handled, the oldest since %s', count(*), date_trunc('second', min(u.received_at))),
+        'See handler_error of these tasks; they are handed over again by themselves, and never sent again.'
+    from artery.unhandled_reply as u
+    having min(u.received_at) < statement_timestamp() - interval '1 minute'
+    union all
+    select
+        case when h.days_left < 2 then 'critical' else 'warning' end,
+        h.parent,
+        format('partitions reach %s days ahead', h.days_left),
+        'The step create_partitions makes them: see artery_monitor.sweep_status.'
+    from artery_monitor.partition_horizon as h
+    -- the first tick makes the first ones; that none has run is a line of its own
+    where h.days_left < greatest(h.days_ahead / 2, 1)
+)
+
+select
+    l.severity,
+    l.subject,
+    l.found,
+    l.mend
+from lines as l
+order by l.severity, l.subject, l.found
+$function$;
+
+comment on function artery_monitor.attention() is
+'What somebody has to look at now: severity (critical, warning), what, what was found, what to do; no rows = nothing';
+grant execute on function artery_monitor.attention() to artery_reader;

@@ -1,0 +1,81 @@
+create or replace function artery_monitor.find_tasks(
+    p_filter jsonb default '{}', p_limit integer default 50
+)
+returns table (
+    id bigint,
+    topic text,
+    endpoint text,
+    status text,
+    document_type text,
+    document_id text,
+    attempt integer,
+    max_attempts integer,
+    due_at timestamptz,
+    created_at timestamptz,
+    ended_at timestamptz,
+    status_code integer,
+    error_class text,
+    error text,
+    request_id uuid
+)
+language plpgsql
+stable
+set search_path = ''
+as $function$
+declare
+    -- a condition each, so that the planner sees only those that were asked for
+    c_conditions constant jsonb := jsonb_build_object(
+        'topic', 't.topic = $1 ->> ''topic''',
+        'endpoint', 't.endpoint_id = (select n.id from artery.endpoint as n where n.name = $1 ->> ''endpoint'')',
+        'status', 't.status = $1 ->> ''status''',
+        'error_class', 't.error_class = $1 ->> ''error_class''',
+        'document_type', 't.document_type = $1 ->> ''document_type''',
+        'document_id', 't.document_id = $1 ->> ''document_id''',
+        'request_id', 't.request_id = ($1 ->> ''request_id'')::uuid',
+        'error', 'position(lower($1 ->> ''error'') in lower(t.error::text)) > 0',
+        'created_before', 't.created_at < ($1 ->> ''created_before'')::timestamptz',
+        'created_after', 't.created_at >= ($1 ->> ''created_after'')::timestamptz',
+        'before_id', 't.id < ($1 ->> ''before_id'')::bigint'
+    );
+    v_where text;
+    v_unknown text;
+begin
+    -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    -- the statement is put together from the conditions above alone; values are parameters
+    select
+        string_agg(c_conditions ->> k.name, ' and ' order by k.name),
+        string_agg(k.name, ', ' order by k.name) filter (where not c_conditions ? k.name)
+    into v_where, v_unknown
+    from jsonb_object_keys(coalesce(p_filter, '{}')) as k (name);
+    if v_unknown is not null or p_limit is null or p_limit < 1 then
+        raise exception using
+            errcode = 'IN014',
+            message = 'bad filter for find_tasks',
+            detail = format('Unknown keys: %s; limit %s.', coalesce(v_unknown, 'none'), coalesce(p_limit::text, 'null')),
+            hint = format(
+                'Keys: %s. The limit is 1 or more.',
+                (select string_agg(k.name, ', ' order by k.name) from jsonb_object_keys(c_conditions) as k (name))
+            );
+    end if;
+
+    return query execute format(
+        $sql$
+        select
+            t.id, t.topic, e.name, t.status, t.document_type, t.document_id, t.attempt, t.max_attempts,
+            t.due_at, t.created_at, t.ended_at, t.status_code, t.error_class,
+            coalesce(t.error ->> 'message', t.error ->> 'answer'), t.request_id
+        from artery.integration_task as t
+        inner join artery.endpoint as e on e.id = t.endpoint_id
+        where %s
+        order by t.id desc
+        limit $2
+        $sql$,
+        coalesce(v_where, 'true')
+    ) using p_filter, p_limit;
+end
+$function$;
+
+comment on function artery_monitor.find_tasks(jsonb, integer) is
+'Tasks that match {"topic", "endpoint", "status", "error_class", "document_type", "document_id", "request_id", "error" (part '
+'of its text), "created_before", "created_after", "before_id"}, newest first, at most p_limit. Errors: IN014 bad filter';
+grant execute on function artery_monitor.find_tasks(jsonb, integer) to artery_reader;

@@ -1,0 +1,135 @@
+"""`artery status`, `task`, `staging`, `saga`, `verify`, `doctor`: as an operator uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from runner_harness import Outbox
+
+from pg_artery.cli import main
+
+pytestmark = pytest.mark.one_server
+
+
+@pytest.fixture
+def artery(dsn: str):
+    def run(*arguments: str, rc: int = 0, given: str | None = None) -> Result:
+        result = CliRunner().invoke(main, [*arguments, "--dsn", dsn], input=given)
+        assert result.exit_code == rc, result.output
+        return result
+
+    def read(*arguments: str, rc: int = 0) -> dict:
+        # cli.py looks at sys.argv to tell whether an error goes out as JSON
+        return json.loads(run(*arguments, "--json", rc=rc).stdout)
+
+    run.json = read
+    return run
+
+
+def test_a_dead_task_is_found_read_retried_and_sent(
+    artery, outbox: Outbox, receiver, artery_run, dsn
+) -> None:
+    outbox.conn.execute("call artery.tick()")
+    receiver.status = 400
+    outbox.enqueue(1)
+    task = outbox.value("select min(id) from artery.integration_task")
+    artery_run(dsn, "--until-idle").wait()
+    assert "1 dead" in artery("status").output
+    [found] = artery.json("task", "list", "--status", "dead")["tasks"]
+    assert (found["id"], found["status_code"]) == (task, 400)
+    story = artery("task", "show", str(task)).output
+    assert "called: dead" in story
+    assert "400" in story
+    receiver.status = 200
+    artery("task", "retry", str(task), "--reason", "receiver mended")
+    artery_run(dsn, "--until-idle").wait()
+    story = artery("task", "show", str(task)).output
+    assert "receiver mended" in story
+    assert story.splitlines()[-1].split()[-1] == "sent"
+    assert artery.json("status")["attention"] == []
+    assert artery.json("verify") == {"holds": True, "broken": []}
+
+
+def test_many_are_retried_after_asking_and_none_by_a_slip(artery, outbox, conn) -> None:
+    outbox.enqueue(3)
+    tasks = [n for (n,) in conn.execute("select id from artery.integration_task order by id")]
+    with conn.transaction():
+        conn.execute("set local session_replication_role = replica")
+        conn.execute("update artery.integration_task set status = 'dead', ended_at = now()")
+    retry = ("task", "retry", "--status", "dead", "--reason", "back")
+    artery(*retry, rc=1, given="n\n")
+    assert len(artery.json("task", "list", "--status", "dead")["tasks"]) == 3
+    assert "3 tasks retried" in artery(*retry, given="y\n").output
+    artery("task", "retry", "--reason", "all?", rc=2)
+    artery("task", "retry", str(tasks[0]), "--status", "dead", "--reason", "both?", rc=2)
+    artery("task", "cancel", str(tasks[1]), "--reason", "order withdrawn")
+    assert "order withdrawn" in artery("task", "show", str(tasks[1])).output
+
+
+def test_errors_are_those_of_the_database(artery) -> None:
+    result = artery("task", "retry", "4711", "--reason", "x", rc=1)
+    assert "IN005" in result.output
+    assert "hint:" in result.output
+    assert "IN005" in artery("task", "show", "4711", rc=1).output
+    assert "IN017" in artery("staging", "list", "artery_staging.nothing", rc=1).output
+
+
+def test_doctor_names_the_fault_and_its_mend(artery, conn, dsn, tmp_path: Path) -> None:
+    lines = {line["subject"]: line for line in artery.json("doctor", rc=1)["checks"]}
+    assert lines["schema"]["state"] == "ok"
+    assert lines["clock"]["state"] == "ok"
+    key = tmp_path / "key"
+    key.write_text("k")
+    key.chmod(0o644)
+    result = artery.json("doctor", "--vault-key-file", str(key), rc=1)
+    lines = {line["subject"]: line for line in result["checks"]}
+    assert lines["vault key"]["mend"] == f"chmod 600 {key}"
+    key.unlink()
+    result = artery.json("doctor", "--vault-key-file", str(key), rc=1)
+    assert result["checks"][-1]["state"] == "critical"
+
+
+def test_doctor_sees_who_holds_back_vacuum(artery, conn, dsn) -> None:
+    with psycopg.connect(dsn, application_name="long report") as other:
+        other.execute("set transaction isolation level repeatable read")
+        other.execute("select 1 from artery.route limit 1")
+        holders = conn.execute("select who from artery_monitor.xmin_holders").fetchall()
+        assert any("long report" in who for (who,) in holders)
+
+
+def test_status_watches_until_told_to_stop(dsn: str) -> None:
+    artery = Path(sys.executable).with_name("artery")
+    command = [str(artery), "status", "--watch", "--every", "0.2", "--dsn", dsn]
+    leader, follower = os.openpty()
+    with subprocess.Popen(command, stdout=follower, stderr=follower) as child:
+        os.close(follower)
+        time.sleep(2)
+        child.send_signal(signal.SIGINT)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(leader, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        assert child.wait(10) in (0, 1)
+    assert b"\x1b[?1049h" in shown, "a screen of its own"
+    assert b"\x1b[?1049l" in shown, "and the old one back"
+
+
+def test_lists_that_are_empty_say_so(artery) -> None:
+    assert "No task matches" in artery("task", "list").output
+    assert "No saga waits" in artery("saga", "list").output
+    assert "artery run" in artery("runner", "list").output
+    assert artery.json("saga", "show", "1") == {"saga": 1, "history": []}

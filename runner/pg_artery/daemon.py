@@ -283,6 +283,10 @@ class Runner:
                 said = now
                 stats = orjson.dumps(self._stats()).decode()
                 session.call(lambda stats=stats: session.heartbeat(self.claimer.number, stats))  # type: ignore[misc]
+                if session.call(session.cancel_overdue):
+                    self.log.error("sweep step cancelled: it ignored its time limit")
+                if self.reporter.cancel_overdue():
+                    self.log.error("report cancelled: a reply handler does not end")
             if now - summed >= SUMMARY_EVERY:
                 if self.reporter.reported > before:
                     rate = (self.reporter.reported - before) / (now - summed)

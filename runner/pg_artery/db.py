@@ -60,6 +60,7 @@ BOM_WHERE_USED = """
 BOM_DIFF = """
     select d.line_no, d.change, d.component_code, d.property, d.from_value, d.to_value
     from artery_erp.bom_diff(%s, %s, %s) as d"""
+CANCEL_OVERDUE = "select artery.cancel_overdue_steps()"
 LISTEN = "listen artery_wake"
 LISTEN_HOLD = "listen artery_hold"
 
@@ -210,6 +211,10 @@ class Session:
     def tick(self) -> None:
         """Run what is due on the clock; the procedure commits between its steps."""
         self.connect().execute(TICK)
+
+    def cancel_overdue(self) -> int:
+        """Cancel sweep steps of other sessions that ignore their time limit; gives how many."""
+        return int(self._value(CANCEL_OVERDUE, ()))
 
     def listen(self) -> int:
         """Subscribe to wake-ups and to holds; gives the file descriptor to wait on."""

@@ -15,6 +15,7 @@ from pg_artery.db import Session
 from pg_artery.work import Result, Task
 
 LINGER = 0.003  # seconds in which more results may join a batch while calls are under way
+REPORT_LIMIT = 30.0  # seconds
 BATCH_BYTES = 4 * 1024 * 1024  # bodies in one report
 
 Outcome = tuple[Task, Result]
@@ -51,6 +52,7 @@ class Reporter:
         self._put = self._taken = 0
         self._put_bytes = self._taken_bytes = 0
         self.failed = self.stale = self.handler_failed = 0
+        self._began = 0.0
 
     @property
     def pending(self) -> int:
@@ -76,6 +78,17 @@ class Reporter:
     def finish(self) -> None:
         """Let `run` return once all that was put before is reported."""
         self._queue.put(None)
+
+    def cancel_overdue(self) -> bool:
+        """Cancel a report that takes too long, in another thread; gives whether there was one.
+
+        A reply handler that never ends fails of it, its answer is kept, and the report goes on.
+        """
+        if not self._began or monotonic() - self._began < REPORT_LIMIT:
+            return False
+        self._began = monotonic()
+        self._session.cancel()
+        return True
 
     def run(self) -> None:
         """Report until `finish`. Errors: Stopped when PostgreSQL stayed away for too long."""
@@ -118,7 +131,11 @@ class Reporter:
             for task, result in batch:
                 result["ago_ms"] = (now - task.started) * 1000 if task.started else 0.0
             payload = orjson.dumps([result for _, result in batch]).decode()
-            return self._session.report(self._runner(), payload)
+            self._began = now
+            try:
+                return self._session.report(self._runner(), payload)
+            finally:
+                self._began = 0.0
 
         try:
             answer = self._session.call(send)

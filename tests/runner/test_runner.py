@@ -309,7 +309,7 @@ def test_the_runner_knows_functions_and_no_table(conn):
     db = (package / "db.py").read_text()
     block = db[db.index("REGISTER =") : db.index("# A DSN may")]
     statements = re.findall(r'(\w+) = (?:"""|")(.*?)(?:"""|")', block, re.S)
-    assert len(statements) == 18
+    assert len(statements) == 19
     for name, text in statements:
         assert re.fullmatch(
             r"\s*(select (artery\.\w+\([^()]*\)|[\w\s.,:]+ from artery\.\w+\([^()]*\) as \w)"

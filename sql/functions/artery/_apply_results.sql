@@ -31,15 +31,26 @@ begin
     judged as (
         select
             i.*,
-            c.error_class,
-            c.counts,
+            t.inquiry as asked,
+            q.verdict,
+            case when q.verdict is null then c.error_class else q.verdict ->> 'error_class' end as error_class,
+            case when t.inquiry is null then c.counts else 0 end as counts,
             e.logged_body_bytes,
             p.problem,
             r.reply_handler,
-            case when o.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts
-                then 'dead' else o.status end as new_status,
-            p_now + w.wait as blocked_until,
+            case
+                when q.verdict is not null then q.verdict ->> 'status'
+                when o.status = 'failed' and c.counts > 0 and t.failures + 1 >= t.max_attempts then 'dead'
+                else o.status
+            end as new_status,
             p_now + greatest(
+                case when i.status_code in (429, 503) then w.wait end,
+                case when i.response_headers ?| '{ratelimit,ratelimit-remaining,x-ratelimit-remaining}'
+                    then least(artery._quota_wait(i.response_headers, p_now), e.retry_after_cap) end
+            ) as blocked_until,
+            p_now + case when q.verdict ? 'wait'
+                then greatest((q.verdict ->> 'wait')::interval, w.wait)
+            else greatest(
                 -- full jitter: anywhere between now and the exponential step, which is counted
                 -- in seconds because an interval overflows
                 random() * interval '1 second' * least(
@@ -48,7 +59,7 @@ begin
                     ^ least(case when c.counts > 0 then t.failures else t.attempt - 1 end, 60)
                 )::double precision,
                 w.wait
-            ) as next_due_at
+            ) end as next_due_at
         from input as i
         inner join artery.integration_task as t on t.id = i.id and t.id = any(v_ids)
         inner join artery.endpoint as e on e.id = t.endpoint_id
@@ -65,7 +76,8 @@ begin
         ) as k
         cross join lateral artery._classify(
             -- GET is safe by definition
-            i.status_code, k.error_kind, e.retryable_statuses, e.idempotent or t.method = 'GET'
+            i.status_code, k.error_kind, e.retryable_statuses,
+            e.idempotent or t.method = 'GET' or t.inquiry is not null
         ) as c
         cross join lateral (
             select case
@@ -89,6 +101,18 @@ begin
                 else c.status
             end as status
         ) as o
+        -- few tasks come here: the outcome is open, and there may be somebody to ask
+        cross join lateral (
+            select case
+                when t.inquiry is not null
+                    or coalesce(r.status_path_template, r.accepted_path_template) is not null
+                    and (o.status = 'held' or i.status_code = 202 and o.status = 'sent' and not e.status_outcomes ? '202')
+                    then artery._inquire(
+                        t.topic, t.id, t.request_id, t.document_id, t.inquiry, t.failures < t.max_attempts,
+                        i.status_code, c.error_class, i.response_body, i.response_headers, p_now
+                    )
+            end as verdict
+        ) as q
         -- least() would take the cap for a wait that nobody asked for
         cross join lateral (select artery._retry_after(i.retry_after, p_now) as asked) as a
         cross join lateral (
@@ -102,11 +126,13 @@ begin
             status = j.new_status,
             failures = t.failures + j.counts,
             due_at = case j.new_status when 'failed' then j.next_due_at else t.due_at end,
+            inquiry = j.verdict -> 'inquiry',
             status_code = j.status_code,
             error_class = j.error_class,
             error = case when j.error_class is not null then jsonb_strip_nulls(jsonb_build_object(
                 'kind', j.error_kind,
                 'message', coalesce(
+                    j.verdict ->> 'message',
                     artery._redacted(j.error),
                     nullif(concat_ws(': ', j.problem ->> 'title', j.problem ->> 'detail'), '')
                 ),
@@ -132,17 +158,18 @@ begin
         insert into artery.cloud_log (
             called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
             request_headers, request_body, request_bytes, request_hash, status_code, response_headers,
-            response_body, response_bytes, response_hash, outcome, error_class, error, peer,
+            response_body, response_bytes, response_hash, outcome, error_class, error, status_query, peer,
             dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, trace_id
         )
         select
             p_now - d.ago_ms * interval '1 millisecond', d.id, d.attempt, d.span_id, p_runner, d.topic,
-            d.endpoint_id, d.request_id, d.method,
+            d.endpoint_id, d.request_id, coalesce(d.asked ->> 'method', d.method),
             case when position('?' in d.url) > 0 then artery._redacted(d.url) else d.url end, d.request_headers,
-            artery._redacted(left(d.body, d.logged_body_bytes)),
-            coalesce(octet_length(d.body), 0), d.request_hash, d.status_code, d.response_headers,
+            case when d.asked is null then artery._redacted(left(d.body, d.logged_body_bytes)) end,
+            case when d.asked is null then coalesce(octet_length(d.body), 0) else 0 end,
+            d.request_hash, d.status_code, d.response_headers,
             artery._redacted(left(d.response_body, d.logged_body_bytes)), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
-            d.new_status, d.error_class, artery._redacted(d.error), d.peer,
+            d.new_status, d.error_class, artery._redacted(d.error), d.asked is not null, d.peer,
             d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms, coalesce(d.trace_id, d.request_id)
         from done as d
     )
@@ -159,9 +186,9 @@ begin
                     count(*) filter (
                         where x.error_class in ('retryable', 'unreachable', 'unknown_outcome')
                     ) as failures,
-                    bool_or(x.status_code = 410 and x.new_status = 'dead') as gone,
-                    max(x.blocked_until) filter (where x.status_code in (429, 503)) as blocked_until,
-                    max(x.retry_after) filter (where x.blocked_until is not null) as retry_after
+                    bool_or(x.status_code = 410 and x.new_status = 'dead' and x.asked is null) as gone,
+                    max(x.blocked_until) as blocked_until,
+                    max(x.retry_after) filter (where x.status_code in (429, 503) and x.blocked_until is not null) as retry_after
                 from done as x
                 group by x.endpoint_id
             ) as e

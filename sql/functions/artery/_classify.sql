@@ -1,7 +1,8 @@
 /* What an attempt means for its task. Own faults (we did not reach the receiver for reasons of
    ours) never count against max_attempts. After any fault later than the connection's set-up the
-   receiver may have acted: outcome unknown, and only an endpoint that honours the Request-ID is
-   called again. Inlined into its caller: hence no search_path. */
+   receiver may have acted, and so it may before a 500 or a gateway's 502 or 504: outcome unknown,
+   and only an endpoint that honours the Request-ID is called again. Inlined into its caller: hence
+   no search_path. */
 create or replace function artery._classify(
     p_status_code integer, p_error_kind text, p_retryable integer[], p_idempotent boolean
 )
@@ -29,6 +30,8 @@ from (
         when p_error_kind = 'bad_content' then 'retryable'
         when p_error_kind in ('too_large', 'bad_request') then p_error_kind
         when p_error_kind is not null or p_status_code is null then 'unknown_outcome'
+        when not p_idempotent and p_status_code >= 500 and p_status_code not in (501, 503, 505)
+            then 'unknown_outcome'
         when p_status_code = any(p_retryable) or p_status_code >= 500 then 'retryable'
         when p_status_code between 300 and 399 then 'redirect'
         else 'refused'

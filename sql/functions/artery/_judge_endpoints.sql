@@ -1,6 +1,6 @@
-/* What one report says about the endpoints themselves. Retry-After binds all runners. 410 means
-   that the endpoint is gone: it is disabled. Failures feed the breaker, whose window rolls in two
-   halves: what the one before it had counts by the share of it that still lies within
+/* What one report says about the endpoints themselves. Retry-After and RateLimit bind all runners.
+   410 means that the endpoint is gone: it is disabled. Failures feed the breaker, whose window rolls
+   in two halves: what the one before it had counts by the share of it that still lies within
    breaker_window of now. An endpoint that never failed has no breaker row and costs nothing. */
 create or replace function artery._judge_endpoints(p_tally jsonb, p_now timestamptz)
 returns integer[]
@@ -40,7 +40,7 @@ begin
             insert into artery.rate_limiter as l (endpoint_id, blocked_until, blocked_reason)
             values (
                 v_tally.endpoint_id, v_tally.blocked_until,
-                'Retry-After: ' || v_tally.retry_after
+                coalesce('Retry-After: ' || v_tally.retry_after, 'RateLimit: its quota is used up')
             )
             on conflict (endpoint_id) do update
             set

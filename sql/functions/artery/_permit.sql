@@ -4,12 +4,14 @@
    wait.
 
    The limiter is the generic cell rate algorithm (ITU-T I.371), a token bucket kept as one moment:
-   with T = 1 / rate and next = max(now, next_free_at), call k of a batch may go at max(now, next +
-   k T - (burst - 1) T), and next_free_at becomes next + n T. Up to a second's worth is handed out
-   ahead, each call with its own delay: one claim a second serves any rate. */
+   with T = 1 / rate, the first call of a batch may go at next_free_at - (burst - 1) T, call k after
+   it at max(now, next_free_at) + k T - (burst - 1) T, and next_free_at becomes max(now,
+   next_free_at) + n T. Up to a second's worth is handed out ahead, each call with its own delay: one
+   claim a second serves any rate. */
 create or replace function artery._permit(
     p_endpoint_id integer, p_wanted integer, p_now timestamptz,
-    out room integer, out first_ms double precision, out step_ms double precision
+    out room integer, out first_ms double precision, out next_ms double precision,
+    out step_ms double precision
 )
 language plpgsql
 volatile
@@ -22,6 +24,7 @@ declare
 begin
     room := p_wanted;
     first_ms := 0;
+    next_ms := 0;
     step_ms := 0;
     select
         e.rate_per_second,
@@ -74,9 +77,12 @@ begin
 
     if v_endpoint.rate_per_second is not null then
         step_ms := (1000 / v_endpoint.rate_per_second)::double precision;
-        first_ms := greatest(extract(epoch from v_next_free_at - p_now) * 1000, 0)::double precision
-            - (v_endpoint.burst - 1) * step_ms;
-        room := least(room, (floor((1000 - first_ms) / step_ms) + 1)::integer);
+        first_ms := (
+            extract(epoch from coalesce(v_next_free_at, p_now - interval '1 day') - p_now) * 1000
+        )::double precision;
+        next_ms := greatest(first_ms, 0) + (2 - v_endpoint.burst) * step_ms;
+        first_ms := first_ms - (v_endpoint.burst - 1) * step_ms;
+        room := least(room, (floor((1000 - next_ms) / step_ms) + 2)::integer);
     end if;
 
     if v_endpoint.max_in_flight is not null then
@@ -90,8 +96,8 @@ begin
 end
 $function$;
 comment on function artery._permit(integer, integer, timestamptz) is
-'How many calls an endpoint may get now, of those wanted, and when: first_ms from now (negative: '
-'at once), then every step_ms';
+'How many calls an endpoint may get now, of those wanted, and when, in milliseconds from now: the '
+'first, the next, then one every step_ms; negative = since then';
 
 -- What became of a permit: p_count calls were claimed under it, in the same transaction
 create or replace function artery._spend(

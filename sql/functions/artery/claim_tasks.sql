@@ -46,6 +46,9 @@ set jit = off
 set plan_cache_mode = force_generic_plan
 as $function$
 declare
+    -- What a claim may take on its way, so that a burst that sets out late and the calls after it,
+    -- on time, do not come closer than the bucket allows. A bucket with this much to spare does not wait.
+    c_slack_ms constant double precision := 50.0::double precision;
     v_now timestamptz := clock_timestamp();
     v_cursor jsonb := coalesce(nullif(current_setting('artery.claim_cursor', true), '')::jsonb, '{}');
     -- a time far ahead is a clock that was set back
@@ -56,6 +59,7 @@ declare
     v_endpoint record;
     v_room integer;
     v_first_ms double precision;
+    v_next_ms double precision;
     v_step_ms double precision;
     v_picked record;
     v_claimed integer := 0;
@@ -104,14 +108,14 @@ begin
     loop
         exit when v_claimed >= p_limit;
         v_room := least(v_endpoint.share, p_limit - v_claimed);
-        v_first_ms := 0;
         v_step_ms := 0;
         if v_endpoint.gated then
             select
                 p.room,
                 p.first_ms,
+                p.next_ms,
                 p.step_ms
-            into v_room, v_first_ms, v_step_ms
+            into v_room, v_first_ms, v_next_ms, v_step_ms
             from artery._permit(v_endpoint.endpoint_id, v_room, v_now) as p;
         end if;
         continue when v_room = 0;
@@ -137,15 +141,35 @@ begin
         from artery.endpoint as e
         where t.id = any(v_picked.ids) and e.id = v_endpoint.endpoint_id
         returning
-            t.id, t.attempt, t.request_id, t.topic, t.endpoint_id, e.version,
-            t.method, t.path, t.content_type, t.headers, t.body, t.due_at,
+            t.id,
+            t.attempt,
+            -- a question is a request of its own, in the same trace
+            case when t.inquiry is null then t.request_id else gen_random_uuid() end,
+            t.topic,
+            t.endpoint_id,
+            e.version,
+            coalesce(t.inquiry ->> 'method', t.method),
+            coalesce(t.inquiry ->> 'path', t.path),
+            t.content_type,
             case
-                when v_step_ms > 0 then greatest(
-                    v_first_ms + (array_position(v_picked.ids, t.id) - 1) * v_step_ms, 0
-                )
-                else 0
+                when t.inquiry is null then t.headers
+                else artery._question_headers(t.headers, t.request_id)
             end,
-            t.download_bytes;
+            case when t.inquiry is null then t.body end,
+            t.due_at,
+            case
+                when v_step_ms = 0 then 0
+                -- from now, as it will be when the runner has it
+                else greatest(
+                    c_slack_ms + case t.id
+                        when v_picked.ids[1] then v_first_ms
+                        else v_next_ms + (array_position(v_picked.ids, t.id) - 2) * v_step_ms
+                    end
+                    - (extract(epoch from clock_timestamp() - v_now) * 1000)::double precision,
+                    0
+                )
+            end,
+            case when t.inquiry is null then t.download_bytes end;
     end loop;
 
     if v_unbounded then
@@ -165,7 +189,8 @@ $function$;
 
 comment on function artery.claim_tasks(bigint, integer, interval, integer[]) is
 'Claims at most p_limit due tasks for a registered runner until now + p_lease (database clock). '
-'Returns the frozen requests; each may be sent delay_ms from now, not before (the rate limit). '
+'Returns the frozen requests, or of a task whose outcome is asked for the question; each may be sent '
+'delay_ms from now, not before (the rate limit). '
 'p_except: endpoints to leave out, because this runner is behind with them. '
 'Errors: IN012 unknown runner, IN014 bad lease';
 grant execute on function artery.claim_tasks(bigint, integer, interval, integer[]) to artery_runner;

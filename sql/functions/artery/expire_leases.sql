@@ -1,5 +1,6 @@
 /* A runner that died left its tasks in processing. What they came to is unknown: sent again where
-   the endpoint honours the Request-ID, else held for a person. The fence stands in the outer
+   the endpoint honours the Request-ID, else asked after, or held for a person where nobody can be
+   asked. A lost question is asked again. The fence stands in the outer
    WHERE: a late write-back that got in between the look and the update wins, and the row is left
    alone. A task that ends of it is handed to its reply handler by the sweep of kept answers. */
 create or replace function artery.expire_leases(p_until timestamptz)
@@ -19,7 +20,10 @@ begin
             select
                 t.id,
                 t.attempt,
+                q.inquiry,
+                t.inquiry is null as was_sent,
                 case
+                    when q.inquiry is not null then 'failed'
                     when not e.idempotent and t.method <> 'GET' then 'held'
                     when t.failures + 1 >= t.max_attempts then 'dead'
                     else 'failed'
@@ -29,6 +33,15 @@ begin
             from artery.integration_task as t
             inner join artery.endpoint as e on e.id = t.endpoint_id
             left join artery.route as r on r.topic = t.topic
+            cross join lateral (
+                select case
+                    when t.inquiry is not null then t.inquiry
+                    when not e.idempotent and t.method <> 'GET' and r.status_path_template is not null
+                        then artery._begin_inquiry(
+                            'in_doubt', t.topic, t.id, t.request_id, t.document_id, null, null, clock_timestamp()
+                        )
+                end as inquiry
+            ) as q
             where t.status = 'processing' and t.locked_until < clock_timestamp()
             -- the order of the index over what is processing: by id alone, a plan may choose to
             -- walk all tasks that ever were
@@ -41,7 +54,8 @@ begin
             update artery.integration_task as t
             set
                 status = x.new_status,
-                failures = t.failures + 1,
+                failures = t.failures + x.was_sent::integer,
+                inquiry = x.inquiry,
                 due_at = greatest(t.due_at, clock_timestamp()),
                 error_class = 'lease_expired',
                 status_code = null,

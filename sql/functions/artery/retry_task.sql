@@ -49,6 +49,7 @@ begin
 end
 $function$;
 comment on function artery.retry_task(bigint, text) is
-'Makes a failed, dead or held task due now, with all its attempts anew and the same Request-ID. '
+'Makes a failed, dead or held task due now, with all its attempts anew and the same Request-ID. One '
+'whose outcome is asked for is asked for now. '
 'Errors: IN005, IN006';
 grant execute on function artery.retry_task(bigint, text) to artery_operator;

@@ -25,6 +25,7 @@ as $function$
 begin
     update artery.sweep_step as s
     set
+        backend_pid = pg_backend_pid(),
         started_at = clock_timestamp(),
         next_run_at = clock_timestamp() + s.every
     where

@@ -21,7 +21,7 @@ with logged as (
     select
         l.task_id,
         max(l.attempt) as last_attempt,
-        count(*) as calls,
+        count(*) filter (where not l.status_query) as calls,
         max(l.attempt) filter (where l.outcome = 'sent') as sent_attempt,
         max(l.runner_id) filter (where l.outcome = 'sent') as sent_by
     from artery.cloud_log as l

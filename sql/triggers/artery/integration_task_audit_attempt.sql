@@ -9,6 +9,7 @@ set search_path = ''
 as $function$
 declare
     v_now timestamptz := clock_timestamp();
+    v_entry jsonb;
 begin
     if new.status = 'processing' and old.status in ('pending', 'failed') then
         new.attempt := old.attempt + 1;
@@ -35,7 +36,7 @@ begin
         new.duration := v_now - old.started_at;
         new.locked_until := null;
         if new.status in ('failed', 'dead', 'held') then
-            new.history := coalesce(old.history, '[]') || jsonb_build_object(
+            v_entry := jsonb_build_object(
                 'attempt', old.attempt,
                 'at', old.started_at,
                 'duration_ms', round(extract(epoch from new.duration) * 1000, 3),
@@ -45,6 +46,16 @@ begin
                 'error', new.error,
                 'runner_id', old.runner_id
             );
+            -- of many questions in a row the last stands for all
+            if old.inquiry is not null then
+                v_entry := v_entry || jsonb_build_object(
+                    'asked', 1 + coalesce((old.history -> -1 ->> 'asked')::integer, 0)
+                );
+            end if;
+            new.history := coalesce(case
+                when v_entry ? 'asked' and old.history -> -1 ? 'asked' then old.history - -1
+                else old.history
+            end, '[]') || v_entry;
         end if;
     end if;
 

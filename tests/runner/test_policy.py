@@ -12,7 +12,68 @@ from receiver import Receiver
 
 pytestmark = pytest.mark.one_server
 
+CALLED = (
+    "select request_id::text, extract(epoch from called_at)::float8 from artery.cloud_log"
+    " where status_code = 200"
+)
 SENDERS = "select count(distinct runner_id) from artery.cloud_log"
+
+
+def excess(times: list[float], rate: float, burst: int) -> float:
+    """Give by how many seconds calls came sooner than a bucket of `burst` at `rate` allows.
+
+    The most over all windows: one from call i to call j holds j - i + 1 calls and may hold
+    burst + rate * width. With x(k) = t(k) - k / rate that is the largest fall of x, less
+    (burst - 1) / rate. One pass finds it.
+    """
+    times = sorted(times)
+    highest, fall = float("-inf"), float("-inf")
+    for k, at in enumerate(times):
+        x = at - k / rate
+        highest = max(highest, x)
+        fall = max(fall, highest - x)
+    return fall - (burst - 1) / rate
+
+
+def test_the_measure_finds_what_exceeds_a_bucket():
+    bucket = [0.0] * 10 + [n / 50 for n in range(1, 100)]
+    assert abs(excess(bucket, 50, 10)) < 1e-9
+    assert excess([*bucket, 0.5], 50, 10) == pytest.approx(1 / 50)
+    assert excess([n / 50 for n in range(100)], 50, 10) < -0.1, "an even stream leaves the burst"
+
+
+def test_two_runners_never_exceed_the_bucket(dsn, outbox, receiver, artery_run, request):
+    """In any window at all: not more than burst + rate * (width + jitter).
+
+    The jitter is measured in the same run: how much longer the slowest call took from the moment at
+    which its runner began it (cloud_log.called_at) to the receiver than the quickest. Before it,
+    on the runners' own moments, half a step is allowed for: called_at is reckoned back from the
+    report.
+    """
+    rate, burst = 50, 10
+    seconds = 60 if request.config.getoption("--long") else 15
+    outbox.add("limited", receiver.url, rate_per_second=rate, burst=burst)
+    for _ in range(2):
+        artery_run(dsn).wait_started()
+    outbox.enqueue(rate * seconds + burst + 200, "limited")
+    began = time.time()
+    time.sleep(seconds)
+    arrived = {r.headers["x-request-id"]: r.wall for r in list(receiver.requests)}
+    time.sleep(0.5)
+    called = dict(outbox.conn.execute(CALLED).fetchall())
+    assert outbox.value(SENDERS) == 2, "both runners had their share"
+
+    lags = [at - called[name] for name, at in arrived.items()]
+    jitter = max(lags) - min(lags)
+    over = excess(list(arrived.values()), rate, burst)
+    over_called = excess(list(called.values()), rate, burst)
+    got = sum(1 for at in arrived.values() if at < began + seconds)
+    print(
+        f"{got} in {seconds} s; jitter {jitter:.4f} s; over {over:.4f} s, sent {over_called:.4f} s"
+    )
+    assert over_called <= 0.5 / rate
+    assert over <= jitter
+    assert got >= 0.95 * rate * (seconds - 1), "and what is allowed is used"
 
 
 def test_one_429_stops_both_runners(dsn, outbox, receiver, artery_run):

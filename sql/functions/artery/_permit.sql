@@ -6,8 +6,8 @@
    The limiter is the generic cell rate algorithm (ITU-T I.371), a token bucket kept as one moment:
    with T = 1 / rate, the first call of a batch may go at next_free_at - (burst - 1) T, call k after
    it at max(now, next_free_at) + k T - (burst - 1) T, and next_free_at becomes max(now,
-   next_free_at) + n T. Up to a second's worth is handed out ahead, each call with its own delay: one
-   claim a second serves any rate. */
+   next_free_at) + n T. Up to a second's worth is handed out ahead, each call with its own delay:
+   one claim a second serves any rate. */
 create or replace function artery._permit(
     p_endpoint_id integer, p_wanted integer, p_now timestamptz,
     out room integer, out first_ms double precision, out next_ms double precision,

@@ -201,7 +201,7 @@ MUTANTS = [
     ),
     mutant(
         "blocks an endpoint for any answer", "_apply_results", "backoff",
-        "max(x.blocked_until) filter (where x.status_code in (429, 503))", "max(x.blocked_until)",
+        "case when i.status_code in (429, 503) then w.wait end", "w.wait",
     ),
     mutant(
         "shortens a wait", "_judge_endpoints", "backoff",
@@ -223,6 +223,90 @@ MUTANTS = [
         "has no budget for handlers", "report_results", "handlers",
         "case when clock_timestamp() < v_now + c_handler_budget then v_reply ->> 'handler' end",
         "v_reply ->> 'handler'",
+    ),
+    # what became of it?
+    mutant(
+        "sends again after a gateway's fault", "_classify", "inquiry",
+        "when not p_idempotent and p_status_code >= 500", "when false and p_status_code >= 500",
+    ),
+    mutant(
+        "takes a 202 for an end", "_apply_results", "inquiry",
+        "i.status_code = 202 and o.status = 'sent'", "false",
+    ),
+    mutant(
+        "holds what it could ask after", "_apply_results", "inquiry",
+        "(o.status = 'held' or", "(",
+    ),
+    mutant(
+        "counts questions as attempts", "_apply_results", "inquiry",
+        "case when t.inquiry is null then c.counts else 0 end", "c.counts",
+    ),
+    mutant(
+        "disables an endpoint for an answer to a question", "_apply_results", "inquiry",
+        " and x.asked is null", "",
+    ),
+    mutant(
+        "sends the request in place of the question", "claim_tasks", "inquiry",
+        "coalesce(t.inquiry ->> 'method', t.method)", "t.method",
+    ),
+    mutant(
+        "sends the body along with the question", "claim_tasks", "inquiry",
+        "case when t.inquiry is null then t.body end", "t.body",
+    ),
+    mutant(
+        "asks under the Request-ID of the call", "claim_tasks", "inquiry",
+        "case when t.inquiry is null then t.request_id else gen_random_uuid() end", "t.request_id",
+    ),
+    mutant(
+        "believes too early that it was never seen", "_inquire", "inquiry",
+        " or p_now < (v_inquiry ->> 'absent_from')::timestamptz", "",
+    ),
+    mutant(
+        "believes of an accepted call that it was never seen", "_inquire", "inquiry",
+        "(v_why = 'accepted' or p_now", "(p_now",
+    ),
+    mutant(
+        "asks for ever", "_inquire", "inquiry",
+        "p_now >= (v_inquiry ->> 'until')::timestamptz", "false",
+    ),
+    mutant(
+        "gives up without having asked", "_inquire", "inquiry",
+        "p_error_class is distinct from 'own_fault'", "true",
+    ),
+    mutant(
+        "sends for ever what is never seen", "_inquire", "inquiry",
+        "case when p_attempts_left then 'failed' else 'dead' end", "'failed'",
+    ),
+    mutant(
+        "follows a Location elsewhere", "_begin_inquiry", "inquiry",
+        "when starts_with(v_path, v_route.base_url || '/')", "when true",
+    ),
+    mutant(
+        "follows a Location upwards", "_begin_inquiry", "inquiry",
+        r"|\.\.|%2[eE]|", "|",
+    ),
+    mutant(
+        "sends again what a dead runner may have sent", "expire_leases", "inquiry",
+        "when q.inquiry is not null then 'failed'", "",
+        "inquiry = x.inquiry", "inquiry = null",
+        "when not e.idempotent and t.method <> 'GET' then 'held'", "when false then 'held'",
+    ),
+    mutant(
+        "counts a lost question as an attempt", "expire_leases", "inquiry",
+        "t.failures + x.was_sent::integer", "t.failures + 1",
+    ),
+    mutant(
+        "keeps a doubt that the receiver took away", "_set_saga_step", "inquiry",
+        "where a.value ->> 'error_class' = 'absent'", "where false",
+    ),
+    mutant(
+        "resolves what is not held", "resolve_task", "inquiry",
+        "v_task.status <> 'held'", "v_task.status = 'cancelled'",
+    ),
+    mutant(
+        "waits as long as a quota says", "_apply_results", "inquiry",
+        "least(artery._quota_wait(i.response_headers, p_now), e.retry_after_cap)",
+        "artery._quota_wait(i.response_headers, p_now)",
     ),
     # sweep
     mutant(
@@ -247,7 +331,7 @@ MUTANTS = [
     ),
     mutant(
         "resends what must not be", "expire_leases", "leases",
-        "when not e.idempotent then 'held'", "when false then 'held'",
+        "when not e.idempotent and t.method <> 'GET' then 'held'", "when false then 'held'",
     ),
     mutant(
         "never gives up a lost task", "expire_leases", "leases",

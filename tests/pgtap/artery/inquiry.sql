@@ -68,6 +68,7 @@ select t.report(:r, t.result(:a, 200, '{"response_body": "{\"state\": \"running\
 select is(t.status(:a), 'failed', 'not done: asked again');
 select ok((t.task(:a)).due_at between clock_timestamp() + interval '76 s' and clock_timestamp() + interval '77 s', '... when Retry-After says');
 select is(t.ask(:r, :a, 202), 'failed accepted asked', 'another 202 says the same');
+select t.pass(:a, 'absent_from');
 select is(t.ask(:r, :a, 404), 'failed accepted asked', 'what it has accepted it has not forgotten: a 404 decides nothing');
 select is(t.ask(:r, :a, 503), 'failed retryable asked', 'a question may fail');
 select is(t.ask(:r, :a, null, '', '{"error_kind": "dns"}'), 'failed own_fault asked', '... by our own fault too');

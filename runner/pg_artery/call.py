@@ -71,7 +71,7 @@ class Call:
         if task.headers is not None:
             own = orjson.loads(task.headers)
             parent = str(own.pop("traceparent", "")).split("-")
-            own = check_headers(own, "the task's")
+            own = check_headers(own, "the task's", self.endpoint.auth_names)
             if len(parent) >= 4 and len(parent[1]) == 32:
                 traceparent = f"00-{parent[1]}-{task.span_id}-{parent[3][:2]}"
         lines = [

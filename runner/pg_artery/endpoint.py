@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -72,12 +72,17 @@ class Unusable(Exception):
         self.kind = kind
 
 
-def check_headers(headers: Mapping[str, Any], source: str) -> dict[str, str]:
-    """Give `headers` if they can be sent as they are. Errors: Unusable('bad_request')."""
+def check_headers(
+    headers: Mapping[str, Any], source: str, own: Container[str] = ()
+) -> dict[str, str]:
+    """Give `headers` if they can be sent as they are, and none of them is among our `own`.
+
+    Errors: Unusable('bad_request').
+    """
     for name, value in headers.items():
         if not _NAME.match(name) or not isinstance(value, str) or not VALUE.match(value):
             raise Unusable("bad_request", f"{source} header {name!r} is not a valid HTTP header")
-        if name.lower() in RESERVED:
+        if name.lower() in RESERVED or name.lower() in own:
             raise Unusable("bad_request", f"{source} header {name!r} is set by the runner itself")
     return dict(headers)
 
@@ -167,6 +172,12 @@ class Endpoint:
             self.problem = Unusable("secret", str(problem))
         except ValueError as problem:
             self.problem = Unusable("secret", f"{signing_ref}: {problem}")
+
+    @property
+    def auth_names(self) -> frozenset[str]:
+        """The headers that authenticate, in lower case."""
+        lines = self.access.header_lines if self.access else ()
+        return frozenset(line.partition(":")[0].lower() for line in lines)
 
     @property
     def grant(self) -> Grant | None:

@@ -225,13 +225,15 @@ class Transport:
 
     def _start(self, lane: Lane, task: Task, now: float) -> None:
         task.started = now
-        problem = lane.endpoint.problem or lane.tokens.problem(now)
+        problem, token = lane.endpoint.problem, None
+        if lane.tokens.grant is not None:
+            problem, token = problem or lane.tokens.problem(now), lane.tokens.usable(now)
         if problem is not None:
             self._deliver(task, report(task, lane.endpoint, problem))
             return
         call = lane.take(task.method)
         try:
-            call.prepare(task, lane.tokens.usable(now))
+            call.prepare(task, token)
         except Unusable as problem:
             self._deliver(task, report(task, lane.endpoint, problem))
             lane.give_back(call)

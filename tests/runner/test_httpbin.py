@@ -62,3 +62,14 @@ def test_an_answer_packed_as_it_likes_is_read_and_cleaned(ask, path):
     result, answer = ask(path, "bearer", "some-long-token")
     assert result["status_code"] == 200
     assert answer["headers"]["Authorization"] == "Bearer [redacted]"
+
+
+def test_a_task_brings_no_key_of_its_own(call, url, monkeypatch):
+    monkeypatch.setenv("SECRET", "some-long-key")
+    settings = {"auth_kind": "api_key", "secret_ref": "env:SECRET"}
+    settings["access"] = {"auth": {"header": "X-Key"}}
+    for name, sent in (("x-key", False), ("x-key-2", True)):
+        task = {"headers": json.dumps({name: "other"}), "method": "GET", "body": None}
+        result = call("/headers", base_url=url, task=task, **settings)
+        assert (result.get("status_code") == 200) == sent
+        assert sent or result["error_kind"] == "bad_request"

@@ -17,6 +17,7 @@ from joserfc import jwk, jwt
 from real_peers import OpenIdProvider
 from runner_harness import Sent, endpoint, task_rows
 
+from pg_artery import tokens
 from pg_artery.oauth import Grant
 from pg_artery.work import lease_tasks
 
@@ -130,6 +131,7 @@ def test_a_client_with_a_secret(caller, provider, name, method):
     assert provider.state()["tokens"] == 1
 
 
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 @pytest.mark.parametrize("name", KINDS)
 def test_a_client_with_a_key(caller, provider, name):
     auth = {"client_id": name, "client_auth": "private_key_jwt", "issuer": provider.issuer}
@@ -239,17 +241,26 @@ def test_no_other_endpoint_waits_for_a_token(caller, provider, good, receiver):
     assert time.monotonic() - began < 0.5
 
 
-def test_fetched_ahead_of_its_end_while_the_old_one_serves(caller, provider, good):
-    provider.state(ttl=4)  # anew after 3 s, of use for 3.6 s
+def test_fetched_ahead_of_its_end_while_the_old_one_serves(caller, provider, good, monkeypatch):
+    monkeypatch.setattr(tokens, "AHEAD_SHARE", 0.98)
+    provider.state(ttl=60)  # anew after 1.2 s, of use for 55
     assert caller(good)["status_code"] == 200
-    time.sleep(3.1)
-    provider.state(delay=1000)
+    time.sleep(1.3)
+    provider.state(delay=2000)
     began = time.monotonic()
     assert caller(good)["status_code"] == 200
-    assert time.monotonic() - began < 0.3, "nobody waits as long as the old one lives"
-    caller.sent.pump(2, lambda: provider.state()["tokens"] == 2)
-    caller.sent.pump(1.5)
-    provider.state(delay=0)
+    assert time.monotonic() - began < 1.5, "nobody waits as long as the old one lives"
+    caller.sent.pump(2.5)
+    assert caller(good)["status_code"] == 200
+    state = provider.state()
+    assert state["tokens"] >= 2
+    assert (state["refused"], state["accepted"]) == (0, 3)
+
+
+def test_a_token_is_not_sent_after_its_end(caller, provider, good):
+    provider.state(ttl=1)
+    assert caller(good)["status_code"] == 200
+    time.sleep(1.1)
     assert caller(good)["status_code"] == 200
     state = provider.state()
     assert (state["tokens"], state["refused"]) == (2, 0)

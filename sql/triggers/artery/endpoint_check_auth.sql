@@ -32,10 +32,15 @@ begin
             '$.keyvalue().key ? (@ like_regex "secret|password|private|assertion$|_key$|^key$|token$" flag "i")',
             '{}', true
         )
+        -- the key itself, in the header that the reference is for
+        or lower(new.auth ->> 'header') in (
+            select lower(h.name)
+            from jsonb_object_keys(case jsonb_typeof(new.headers) when 'object' then new.headers else '{}' end) as h (name)
+        )
     then
         raise exception using
             errcode = 'IN008',
-            message = format('auth, ca_bundle or proxy_url of endpoint %L: a secret', new.name),
+            message = format('auth, headers, ca_bundle or proxy_url of endpoint %L: a secret', new.name),
             detail = 'A secret may stand in no table; the value given is not shown here.',
             hint = 'Secrets go by reference, vault:NAME or env:NAME: secret_ref, subject_ref, client_cert_ref, proxy_ref.';
     end if;

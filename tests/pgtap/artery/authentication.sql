@@ -60,6 +60,10 @@ insert into literal values
 (jsonb_set(:'cc', '{auth,token_url}', '"https://u:sk-live-1@idp.example/token"')), (jsonb_set(:'te', '{auth,audience}', '"eyJsk-live-1"')), (jsonb_set(:'pk', '{auth,key_id}', '"-----BEGIN PRIVATE KEY-----sk-live-1"')),
 (:'te'::jsonb || '{"subject_ref": "sk-live-1"}'), ('{"client_cert_ref": "sk-live-1"}'), ('{"proxy_url": "http://p:1", "proxy_ref": "sk-live-1"}'), ('{"proxy_url": "http://u:sk-live-1@p:1"}'), ('{"ca_bundle": "-----BEGIN PRIVATE KEY-----sk-live-1"}');
 select alike(t.auth(new), 'IN008: %', format('a secret: %s', new)) from literal;
+update artery.endpoint set headers = '{"x-key": "sk-live-1", "x-plant": "7"}' where id = :e;
+select alike(t.auth('{"auth_kind": "api_key", "secret_ref": "vault:K", "auth": {"header": "X-Key"}}'), 'IN008: %', 'the key''s header is no place for it');
+select is(t.auth('{"auth_kind": "api_key", "secret_ref": "vault:K", "auth": {"header": "X-Key-2"}}'), 'fits', 'another header is');
+update artery.endpoint set headers = '{}' where id = :e;
 select unalike(t.shown(new -> 'auth'), '%sk-live-1%', 'it is not in the error') from literal where new ? 'auth';
 select unalike(t.shown('{"sk-live-1": "sk-live-1", "header": "sk-live-1\n"}'), '%: %sk-live-1%sk-live-1%', 'nor is a value of the wrong form');
 

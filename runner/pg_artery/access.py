@@ -147,7 +147,7 @@ class Access:
                 login = first(blamed, self.proxy_url)
                 self.secrets.append(login)
                 self._login = proxy_login(login)
-        except (ValueError, KeyError) as problem:
+        except (ValueError, KeyError, TypeError) as problem:
             raise Unresolved(f"{blamed}: {problem}") from None
 
     def apply(self, curl: pycurl.Curl) -> None:

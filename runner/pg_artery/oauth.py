@@ -87,7 +87,7 @@ class Grant:
     """How one endpoint gets its tokens.
 
     Parameters: `kind` of KINDS; `settings` the endpoint's column auth; `secret` and `subject`
-    opened. Errors: ValueError, which shows no secret.
+    opened. Errors: ValueError, KeyError, TypeError, which show no secret.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Grant:
             self._key = SigningKey(self._secret, settings.get("algorithm"), settings.get("key_id"))
         elif self._method != "none" and not (self._secret.isprintable() and self._secret):
             raise ValueError("the client's secret holds characters that none may have")
+        self.request()  # what cannot be made shows now, not among the calls
 
     def request(self) -> TokenRequest:
         """Make the request of one try."""

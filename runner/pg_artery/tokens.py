@@ -7,8 +7,8 @@ task an attempt: it is a fault of kind `token`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import pycurl
 
@@ -16,9 +16,6 @@ from pg_artery import handle, outcome
 from pg_artery.access import spellings
 from pg_artery.endpoint import Endpoint, Unusable, hide
 from pg_artery.oauth import ANSWER_BYTES, Grant, Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 AHEAD, AHEAD_SHARE = 60.0, 0.25  # fetched anew this long before its end, or this share of its life
 SKEW, SKEW_SHARE = 5.0, 0.1  # not used for so long before its end: it is under way for a while
@@ -120,7 +117,11 @@ class TokenKeeper:
             return None
         if self.token is not None and now < self.token.refresh:
             return None
-        self._call = TokenCall(self, self._endpoint, self.grant)
+        try:
+            self._call = TokenCall(self, self._endpoint, self.grant)
+        except (pycurl.error, UnicodeError) as error:  # a host name that is not ASCII, for one
+            self._problem = Unusable("token", f"libcurl refuses the token request: {error}")
+            self._until = now + PAUSE_CAP
         return self._call
 
     def is_awaited(self, now: float) -> bool:

@@ -18,42 +18,12 @@ import pycurl
 from pg_artery import deadlines, failpoint
 from pg_artery.call import UNAUTHORIZED, Call, report
 from pg_artery.endpoint import Endpoint, Unusable
-from pg_artery.tokens import TokenCall, TokenDesk, TokenKeeper
+from pg_artery.lane import Lane
+from pg_artery.tokens import TokenCall, TokenDesk
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Result, Task
 
 MAX_CONCURRENCY = 500  # libcurl's wait goes through select(), which ends at descriptor 1023
-
-
-class Lane:
-    """The tasks that wait for one endpoint, and its idle handles."""
-
-    __slots__ = ("endpoint", "idle", "tokens", "under_way", "waiting")
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.tokens = TokenKeeper(endpoint)
-        self.waiting: deque[Task] = deque()
-        self.idle: dict[str, list[Call]] = {}
-        self.under_way = 0
-
-    def update(self, endpoint: Endpoint) -> None:
-        """Take a new version of the configuration; handles set up for the old one are dropped."""
-        if endpoint is not self.endpoint:
-            self.endpoint = endpoint
-            self.tokens.update(endpoint)
-            self.idle.clear()
-
-    def take(self, method: str) -> Call:
-        """Give a handle for this method."""
-        idle = self.idle.get(method)
-        return idle.pop() if idle else Call(self.endpoint, method)
-
-    def give_back(self, call: Call) -> None:
-        """Keep a handle for the next call."""
-        if call.endpoint is self.endpoint:
-            call.reset()
-            self.idle.setdefault(call.method, []).append(call)
 
 
 class Transport:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from oauth_harness import PEM, SECRET, client, public
 from psycopg.types.json import Jsonb
 from real_peers import OpenIdProvider
-from test_oauth import PEM, SECRET, client, public
 
 from pg_artery import vault
 

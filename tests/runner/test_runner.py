@@ -313,7 +313,8 @@ def test_the_runner_knows_functions_and_no_table(conn):
     assert len(statements) >= 19
     for name, text in statements:
         assert re.fullmatch(
-            r"\s*(select (artery\.\w+\([^()]*\)|((?!from)[^;])+from artery\w*\.\w+\([^()]*\) as \w)"
+            r"\s*(select (artery\.\w+\([^()]*\)|"
+            r"((?!\bfrom\b)[^;])+from artery\w*\.\w+\([^()]*\) as \w)"
             r"|call artery\.\w+\(\)|listen \w+)\s*",
             text,
         ), name

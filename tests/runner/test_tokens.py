@@ -152,6 +152,18 @@ def test_the_guard_holds_for_the_token_server(caller, receiver, good, host):
     assert not receiver.requests
 
 
+def test_the_endpoint_s_own_rules_hold_for_the_token_server(caller, provider, good, receiver):
+    port = int(provider.issuer.rpartition(":")[2])
+    rules = [["127.0.0.1/32", receiver.port, receiver.port]]
+    settings = {**good, "base_url": receiver.url, "egress_rules": rules}
+    result = caller(settings)
+    assert result["error_kind"] == "token"
+    assert f"127.0.0.1 port {port} is not allowed" in result["error"]
+    assert provider.state()["tokens"] == 0
+    settings = {**settings, "egress_rules": [*rules, ["127.0.0.1/32", port, port]]}
+    assert caller(settings)["status_code"] == 200
+
+
 def test_a_token_url_that_libcurl_does_not_take_stops_nobody(caller, good, receiver):
     good["access"]["auth"]["token_url"] = "http://bücher.example/token"
     result = caller(good)

@@ -25,6 +25,8 @@ create table artery_mes.production_report (
 );
 create index production_report_mo_idx on artery_mes.production_report (mo_no, id);
 create index production_report_report_id_idx on artery_mes.production_report (report_id);
+create index production_report_posted_at_idx on artery_mes.production_report
+using brin (posted_at);
 comment on table artery_mes.production_report is
 'Production reports that are posted; id = that of the message in artery_staging.mes_production_report. '
 'Written by the posting alone, which checks what it names: hence no foreign keys';
@@ -50,8 +52,31 @@ comment on table artery_mes.report_shortage is
 'What parked reports wait for; when it arrives they are due at once';
 
 -- what the functions of the posting hand to each other
+create type artery_mes.report_message as (
+    id bigint,
+    source text,
+    report_id text,
+    kind text,
+    mo_no text,
+    item_code text,
+    operation_no integer,
+    good numeric,
+    scrap numeric,
+    rework numeric,
+    reason text,
+    warehouse_code text,
+    lot_no text,
+    reported_at timestamptz,
+    reverses_report text,
+    components jsonb,
+    problems text[] -- noqa: LT01
+);
+comment on type artery_mes.report_message is
+'What a message says, null where it is not what it should be; problems = the fields that are not';
+
 create type artery_mes.report_draft as (
     report artery_mes.production_report,
+    order_no integer,
     scope_no integer,
     scope_good numeric,
     scope_done numeric,
@@ -65,15 +90,19 @@ create type artery_mes.report_draft as (
     reasons jsonb
 );
 comment on type artery_mes.report_draft is
-'A report that is checked. scope_no numbers (order, operation) in the batch; scope_good, scope_done = '
-'reported there before; issue_for = made, for a release; stock_numerator/_denominator: unit to stock unit';
+'A report that is checked. order_no, scope_no number the orders and (order, operation) of the batch; scope_good, '
+'scope_done = reported there before; issue_for = made, for a release; stock_*: from the order''s unit to the stock unit';
+
+create type artery_mes.report_verdict as (id bigint, status text, result jsonb, reasons jsonb);
+comment on type artery_mes.report_verdict is 'What became of a message: processed, rejected or parked';
 
 create type artery_mes.backflush_row as (
     report_id bigint,
-    rank integer,
+    order_no integer,
     mo_no text,
     line_no integer,
     line_slot integer,
+    rank integer,
     item_code text,
     warehouse_code text,
     pool_no integer,
@@ -81,12 +110,14 @@ create type artery_mes.backflush_row as (
     quantity numeric,
     base_quantity numeric,
     whole boolean,
+    issue_at text,
+    operation_no integer,
     issued numeric,
     policy text,
     last boolean
 );
 comment on type artery_mes.backflush_row is
-'A component that a report may take. rank 0 = named by the report, 1 = the line''s own, from 2 on '
+'A component that reports of an order may take. rank 0 = named by one report, 1 = the line''s own, from 2 on '
 'substitutes. quantity for base_quantity of the order; of rank 0 absolute, of substitutes the ratio';
 
 grant select on artery_mes.production_report, artery_mes.report_shortage

@@ -1,10 +1,10 @@
+-- Inlined into its callers: hence no search_path.
 create or replace function artery_erp.clean_code(p_code text)
 returns text
 language sql
 immutable
 strict
 parallel safe
-set search_path = ''
 as $function$
 select btrim(normalize(p_code, nfkc), E' \t\r\n')
 $function$;

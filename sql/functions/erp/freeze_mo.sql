@@ -1,4 +1,5 @@
-/* Reads the BOM as of the order's planned start; writes manufacturing_order_operation and _line.
+/* Reads the BOM as of the order's planned start; writes manufacturing_order_operation, _line and
+   _line_substitute.
    A line straight from the order's BOM keeps its number; what comes through a phantom is numbered
    after the last of those, in tree order. */
 create or replace function artery_erp.freeze_mo(p_mo_no text)
@@ -31,7 +32,7 @@ begin
     insert into artery_erp.manufacturing_order_line (
         mo_no, line_no, bom_id, bom_line_no, bom_path, component_code, component_revision,
         quantity, base_quantity, required, unit, scrap_rate, issue_method, operation_no,
-        warehouse_code
+        warehouse_code, issue_at
     )
     select
         mo.mo_no,
@@ -51,7 +52,8 @@ begin
         e.scrap_rate,
         e.issue_method,
         e.operation_no,
-        e.warehouse_code
+        e.warehouse_code,
+        b.issue_at
     from artery_erp.manufacturing_order as mo
     cross join lateral (
         select
@@ -61,7 +63,22 @@ begin
             mo.item_code, mo.quantity, mo.planned_start, mo.bom_revision, mo.unit, true
         ) as x
     ) as e
+    inner join artery_erp.bom_line as b on b.bom_id = e.bom_id and b.line_no = e.line_no
     where mo.mo_no = p_mo_no and not e.phantom;
+
+    insert into artery_erp.manufacturing_order_line_substitute (
+        mo_no, line_no, priority, component_code, ratio
+    )
+    select
+        l.mo_no,
+        l.line_no,
+        s.priority,
+        s.component_code,
+        s.ratio
+    from artery_erp.manufacturing_order_line as l
+    inner join artery_erp.bom_line_substitute as s
+        on s.bom_id = l.bom_id and s.line_no = l.bom_line_no
+    where l.mo_no = p_mo_no;
 end
 $function$;
 

@@ -1,13 +1,13 @@
 /* Posts checked reports of locked orders. What a report takes depends on what those before it took,
-   of the same lots and for the same lines: hence a loop, in memory. The database is read set-based
-   before it and written set-based after it.
+   of the same lots and for the same lines: hence a loop, in memory. The database is read before it
+   and written after it, in sets.
 
-   A report that does not fit (tolerance, stock) is undone in memory and changes nothing; all that it
-   lacks is told at once. Slots and pools number lines and (item, warehouse) within the batch. */
+   A report that does not fit (tolerance, stock) is undone in memory and changes nothing; all that
+   it lacks is told at once. Slots and pools number lines and (item, warehouse) within the batch. */
 create or replace function artery_mes._backflush(
     p_drafts artery_mes.report_draft[], p_reversals artery_mes.report_draft[]
 )
-returns void
+returns artery_mes.report_draft[]
 language plpgsql
 volatile
 set search_path = ''
@@ -22,13 +22,16 @@ declare
     v_report artery_mes.production_report;
     v_row artery_mes.backflush_row;
     v_main artery_mes.backflush_row;
-    v_at integer := 1;
+    v_at integer;
+    v_named integer := 1;
+    v_order_from integer[] := array_fill(1, array[cardinality(p_drafts)]);
+    v_order_to integer[] := array_fill(0, array[cardinality(p_drafts)]);
     -- lots by pool, in the order in which they are taken
     v_lot record;
     v_lots integer := 0;
-    v_lot_no text[] := '{}';
-    v_lot_quantity numeric[] := '{}';
-    v_lot_usable boolean[] := '{}';
+    v_lot_no text[] := array[]::text[];
+    v_lot_quantity numeric[] := array[]::numeric[];
+    v_lot_usable boolean[] := array[]::boolean[];
     v_pool_from integer[] := array_fill(1, array[greatest(v_count, 1)]);
     v_pool_to integer[] := array_fill(0, array[greatest(v_count, 1)]);
     v_named_lots text[] := array(
@@ -55,14 +58,33 @@ declare
     v_first integer;
     -- what comes of it; v_move_lot and v_move_line tell of each move which lot and line it changed
     v_n integer := 0;
-    v_moves artery_erp.stock_move[] := '{}';
-    v_move_lot integer[] := '{}';
-    v_move_line integer[] := '{}';
-    v_posted artery_mes.production_report[] := '{}';
-    v_refused artery_mes.report_draft[] := '{}';
+    v_moves artery_erp.stock_move[] := array[]::artery_erp.stock_move[];
+    v_move_lot integer[] := array[]::integer[];
+    v_move_line integer[] := array[]::integer[];
+    v_posted artery_mes.production_report[] := array[]::artery_mes.production_report[];
+    v_refused artery_mes.report_draft[] := array[]::artery_mes.report_draft[];
 begin
     perform artery_mes._lock_stock(p_drafts, v_rows, p_reversals);
     v_now := clock_timestamp();
+
+    for v_i in 1..v_count loop
+        v_row := v_rows[v_i];
+        exit when v_row.rank = 0;
+        if v_order_to[v_row.order_no] = 0 then
+            v_order_from[v_row.order_no] := v_i;
+        end if;
+        v_order_to[v_row.order_no] := v_i;
+        v_named := v_i + 1;
+        v_line_mo[v_row.line_slot] := v_row.mo_no;
+        v_line_no[v_row.line_slot] := v_row.line_no;
+        v_line_issued[v_row.line_slot] := v_row.issued;
+    end loop;
+    for v_i in v_named..v_count loop
+        v_row := v_rows[v_i];
+        v_line_mo[v_row.line_slot] := v_row.mo_no;
+        v_line_no[v_row.line_slot] := v_row.line_no;
+        v_line_issued[v_row.line_slot] := v_row.issued;
+    end loop;
 
     for v_lot in
         select
@@ -111,7 +133,7 @@ begin
         v_reasons := '[]';
         if v_report.good > 0 and v_good > v_draft.good_limit then
             v_waits := false;
-            v_reasons := jsonb_build_array(artery_staging._reason(
+            v_reasons := jsonb_build_array(artery_mes._reason(
                 'IN308',
                 format(
                     'order %s: with this report %s are good, %s are allowed',
@@ -121,14 +143,23 @@ begin
             ));
         end if;
 
-        while v_at <= v_count loop
-            v_row := v_rows[v_at];
-            exit when v_row.report_id <> v_report.id;
-            v_at := v_at + 1;
-            if v_line_no[v_row.line_slot] is null then
-                v_line_mo[v_row.line_slot] := v_row.mo_no;
-                v_line_no[v_row.line_slot] := v_row.line_no;
-                v_line_issued[v_row.line_slot] := v_row.issued;
+        -- what the report names, then what its order's lines are still short of
+        v_at := v_order_from[v_draft.order_no];
+        loop
+            if (v_rows[v_named]).report_id = v_report.id then
+                v_row := v_rows[v_named];
+                v_named := v_named + 1;
+            else
+                exit when v_at > v_order_to[v_draft.order_no];
+                v_row := v_rows[v_at];
+                v_at := v_at + 1;
+                continue when case
+                    when v_report.kind = 'release' then v_row.issue_at <> 'release'
+                    else (
+                        v_report.final
+                        or v_row.issue_at <> 'end' and v_row.operation_no <= v_report.operation_no
+                    ) is not true
+                end;
             end if;
             if v_row.rank = 0 then
                 v_main := v_row;
@@ -186,7 +217,7 @@ begin
                 v_line_issued[v_main.line_slot] := v_line_issued[v_main.line_slot] + v_covers;
             else
                 v_waits := v_waits and v_main.policy = 'shortage';
-                v_reasons := v_reasons || (artery_staging._reason(
+                v_reasons := v_reasons || (artery_mes._reason(
                     'IN107',
                     format(
                         'line %s: %s of item %s are missing in %s%s', v_main.line_no, trim_scale(v_open),
@@ -239,10 +270,10 @@ begin
     end loop;
 
     perform artery_mes._write_reports(v_posted, v_moves[:v_n], v_line_mo, v_line_no, v_line_issued);
-    perform artery_mes._refuse_reports(v_refused);
+    return v_refused;
 end
 $function$;
 comment on function artery_mes._backflush(artery_mes.report_draft[], artery_mes.report_draft[]) is
-'Posts checked reports in the order of their ids, each whole or not at all: components, what is made, progress; '
-'parks or rejects those that do not fit';
+'Posts checked reports in the order of their ids, each whole or not at all; gives back those that '
+'do not fit, with their reasons. p_reversals: what they will touch is locked too';
 revoke execute on function artery_mes._backflush(artery_mes.report_draft[], artery_mes.report_draft[]) from public;

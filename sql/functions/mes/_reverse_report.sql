@@ -1,7 +1,7 @@
 /* The exact inverse of a report: its moves, of the same lots, what its lines were issued, what it
    counted. Order and balances are locked. */
 create or replace function artery_mes._reverse_report(p_draft artery_mes.report_draft)
-returns void
+returns artery_mes.report_draft
 language plpgsql
 volatile
 set search_path = ''
@@ -23,13 +23,12 @@ begin
         );
     if not found then
         v_draft.parked := false;
-        v_draft.reasons := jsonb_build_array(artery_staging._reason(
+        v_draft.reasons := jsonb_build_array(artery_mes._reason(
             'IN311',
             format('%s posted no report %s that is not taken back yet', (p_draft.report).source, p_draft.reverses_report),
             'reverses names the report_id of a posted report of the same source.', '/reverses'
         ));
-        perform artery_mes._refuse_reports(array[v_draft]);
-        return;
+        return v_draft;
     end if;
 
     -- what is refused for want of stock leaves nothing behind
@@ -38,8 +37,8 @@ begin
     exception when sqlstate 'IN107' then
         select
             bool_and(coalesce(i.negative_stock, w.negative_stock) = 'shortage'),
-            jsonb_agg(artery_staging._reason(
-                'IN107', format('%s of item %s are gone from %s', m.quantity - b.quantity, m.item_code, m.warehouse_code),
+            jsonb_agg(artery_mes._reason(
+                'IN107', format('%s of item %s are gone from %s', trim_scale(m.quantity - b.quantity), m.item_code, m.warehouse_code),
                 'Bring them back, then it is posted; or post a report that corrects it.', '/reverses'
             ) || jsonb_build_object(
                 'item', m.item_code, 'warehouse', m.warehouse_code, 'missing', m.quantity - b.quantity
@@ -54,8 +53,7 @@ begin
         inner join artery_erp.item as i on i.code = m.item_code
         inner join artery_erp.warehouse as w on w.code = m.warehouse_code
         where m.posting_id = v_report.posting_id and m.quantity > b.quantity;
-        perform artery_mes._refuse_reports(array[v_draft]);
-        return;
+        return v_draft;
     end;
 
     v_report.reverses := v_report.id;
@@ -87,21 +85,9 @@ begin
     ) as m
     where l.mo_no = v_report.mo_no and l.line_no = m.document_line;
     perform artery_mes._count_progress(array[v_report]);
-
-    delete from artery_mes.report_shortage as s
-    where s.report_id = v_id;
-    update artery_staging.mes_production_report as s
-    set
-        status = 'processed',
-        processed_at = clock_timestamp(),
-        attempts = s.attempts + 1,
-        reasons = null,
-        result = jsonb_build_object(
-            'mo_no', v_report.mo_no, 'posting_id', v_report.posting_id, 'effective_at', v_report.reported_at
-        )
-    where s.id = v_id;
+    return null;
 end
 $function$;
 comment on function artery_mes._reverse_report(artery_mes.report_draft) is
-'Takes a posted report back, once; parks or rejects the reversal where what was made is gone';
+'Takes a posted report back, once: null. Where what was made is gone: the draft with its reasons';
 revoke execute on function artery_mes._reverse_report(artery_mes.report_draft) from public;

@@ -32,25 +32,12 @@ begin
     from unnest(p_line_mo, p_line_no, p_line_issued) as n (mo_no, line_no, issued)
     where l.mo_no = n.mo_no and l.line_no = n.line_no and l.issued <> n.issued;
     perform artery_mes._count_progress(p_reports);
-
-    delete from artery_mes.report_shortage as s
-    using unnest(p_reports) as r
-    where s.report_id = r.id;
-    update artery_staging.mes_production_report as s
-    set
-        status = 'processed',
-        processed_at = clock_timestamp(),
-        attempts = s.attempts + 1,
-        reasons = null,
-        result = jsonb_build_object('mo_no', r.mo_no, 'posting_id', r.posting_id)
-    from unnest(p_reports) as r
-    where s.id = r.id;
 end
 $function$;
 comment on function artery_mes._write_reports(
     artery_mes.production_report[], artery_erp.stock_move[], text[], integer[], numeric[]
 ) is
-'Writes what was worked out: postings, moves, balances, reports, lines, progress; settles the messages';
+'Writes what was worked out: postings, moves, balances, reports, lines, progress';
 revoke execute on function artery_mes._write_reports(
     artery_mes.production_report[], artery_erp.stock_move[], text[], integer[], numeric[]
 ) from public;

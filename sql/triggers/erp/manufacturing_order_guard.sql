@@ -107,7 +107,10 @@ end
 $function$;
 
 create or replace trigger manufacturing_order_guard
-before insert or update on artery_erp.manufacturing_order
+before insert or update of
+    mo_no, item_code, bom_revision, bom_id, quantity, unit, planned_start, planned_end, priority,
+    receive_warehouse, line_warehouse, status, version
+on artery_erp.manufacturing_order
 for each row
 execute function artery_erp.manufacturing_order_guard();
 

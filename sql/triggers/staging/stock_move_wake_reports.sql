@@ -1,6 +1,6 @@
-/* A report that somebody has in hand is left alone: whoever has it looks at the stock after this, or
-   parks it again and it comes by its own time. Waiting for its row here could deadlock. */
-create or replace function artery_mes.stock_move_wake_reports()
+/* A report that somebody has in hand is left alone: whoever has it looks at the stock after this,
+   or parks it again and it comes by its own time. Waiting for its row here could deadlock. */
+create or replace function artery_staging.stock_move_wake_reports()
 returns trigger
 language plpgsql
 volatile
@@ -33,7 +33,7 @@ create or replace trigger stock_move_wake_reports
 after insert on artery_erp.stock_move
 referencing new table as arrived
 for each statement
-execute function artery_mes.stock_move_wake_reports();
+execute function artery_staging.stock_move_wake_reports();
 
-comment on function artery_mes.stock_move_wake_reports() is
+comment on function artery_staging.stock_move_wake_reports() is
 'Makes the reports due at once that wait for stock which has just come in';

@@ -1,5 +1,5 @@
--- A message like those of the shop floor: the release itself neither waits for stock nor fails for it.
-create or replace function artery_mes.manufacturing_order_post_release()
+-- A message like those of the shop floor: the release neither waits for stock nor fails for it
+create or replace function artery_staging.manufacturing_order_post_release()
 returns trigger
 language plpgsql
 volatile
@@ -22,12 +22,12 @@ begin
 end
 $function$;
 
--- triggers of one moment fire in the order of their names: after ..._on_release, which has the lines
+-- triggers of one moment fire in the order of their names: after ..._on_release, which makes lines
 create or replace trigger manufacturing_order_post_release
 after update on artery_erp.manufacturing_order
 for each row
 when (old.status = 'planned' and new.status = 'released')
-execute function artery_mes.manufacturing_order_post_release();
+execute function artery_staging.manufacturing_order_post_release();
 
-comment on function artery_mes.manufacturing_order_post_release() is
+comment on function artery_staging.manufacturing_order_post_release() is
 'Has the components that are issued at release posted with the next sweep';

@@ -1,5 +1,5 @@
--- Of a saga's step: undo_function = 'artery_mes.undo_production_report(jsonb)'
-create or replace function artery_mes.undo_production_report(p_input jsonb)
+-- Of a saga's step: undo_function = 'artery_api_v1.undo_production_report(jsonb)'
+create or replace function artery_api_v1.undo_production_report(p_input jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -33,7 +33,7 @@ begin
         );
 end
 $function$;
-comment on function artery_mes.undo_production_report(jsonb) is
+comment on function artery_api_v1.undo_production_report(jsonb) is
 'Compensation of a saga''s step: takes the report back that the step''s result names, or its context, by report_id '
 'and source; again: nothing more. Errors: IN312 it cannot be taken back, why in the detail';
-grant execute on function artery_mes.undo_production_report(jsonb) to artery_app;
+grant execute on function artery_api_v1.undo_production_report(jsonb) to artery_app;

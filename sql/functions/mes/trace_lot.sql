@@ -1,0 +1,53 @@
+create or replace function artery_mes.trace_lot(
+    p_item_code text, p_lot_no text, p_direction text default 'back'
+)
+returns table (level integer, item_code text, lot_no text, mo_no text)
+language plpgsql
+stable
+set search_path = ''
+as $function$
+begin
+    if p_direction is null or p_direction not in ('back', 'forward') then
+        raise exception using
+            errcode = 'invalid_parameter_value',
+            message = format('a lot is not traced %s', coalesce(p_direction, '(null)')),
+            detail = format('Item %s, lot %s.', p_item_code, p_lot_no),
+            hint = 'back = what went into it; forward = what it went into.';
+    end if;
+
+    return query
+    with recursive tree as (
+        select
+            0 as level,
+            p_item_code collate "C" as item_code,
+            p_lot_no collate "C" as lot_no,
+            null::text collate "C" as mo_no
+        union
+        select
+            t.level + 1,
+            case p_direction when 'back' then g.component_item else g.made_item end,
+            case p_direction when 'back' then g.component_lot else g.made_lot end,
+            g.mo_no
+        from tree as t
+        inner join artery_mes.lot_genealogy as g
+            on case p_direction
+                when 'back' then g.made_item = t.item_code and g.made_lot is not distinct from t.lot_no
+                else g.component_item = t.item_code and g.component_lot is not distinct from t.lot_no
+            end
+        where t.level < 100 and (t.level = 0 or t.lot_no is not null)
+    )
+
+    select
+        t.level,
+        t.item_code::text,
+        t.lot_no::text,
+        t.mo_no::text
+    from tree as t
+    where t.level > 0
+    order by t.level, t.item_code, t.lot_no, t.mo_no;
+end
+$function$;
+comment on function artery_mes.trace_lot(text, text, text) is
+'Every lot that went into a lot (p_direction back) or that it went into (forward), through all levels, with the order '
+'that did it; what has no lots ends its branch. Errors: 22023 bad direction';
+grant execute on function artery_mes.trace_lot(text, text, text) to artery_app, artery_reader;

@@ -35,6 +35,13 @@ create function w.slow(timestamptz) returns bigint language plpgsql
     as $$ begin insert into w.done values ('slow'); perform pg_sleep(1.5); return 1; end $$;
 create function w.busy(timestamptz) returns bigint language plpgsql
     as $$ begin perform pg_sleep_until($1); return 3; end $$;
+create function w.more(timestamptz) returns bigint language plpgsql
+    as $$ begin
+        insert into w.done values (pg_current_xact_id()::text);
+        if (select count(*) = 3 from w.done) then raise exception 'tired'; end if;
+        update artery.sweep_step set next_run_at = '-infinity' where name = 'more';
+        return 1;
+    end $$;
 delete from artery.sweep_step;
 """
 
@@ -61,6 +68,19 @@ def outcomes(conn: psycopg.Connection) -> dict[str, tuple[str | None, str | None
 
 def done(conn: psycopg.Connection) -> list[str]:
     return [row[0] for row in conn.execute("select step from w.done order by at")]
+
+
+def test_a_step_with_more_to_do_comes_again_at_once_in_a_transaction_of_its_own(
+    conn: psycopg.Connection, steps: Callable[..., None]
+) -> None:
+    steps("more")
+    conn.execute("call artery.tick()")
+    assert len(set(done(conn))) == 2, "the third time it failed"
+    assert outcomes(conn) == {"more": ("failed", "P0001", 3)}
+    waits = conn.execute(
+        "select next_run_at > now() + interval '50 minutes' from artery.sweep_step"
+    )
+    assert waits.fetchone() == (True,), "what fails waits for its time"
 
 
 def test_a_failing_step_takes_no_other_down(

@@ -195,7 +195,10 @@ def test_tick_processes_every_inbox(inbox: psycopg.Connection, send: Send) -> No
     inbox.execute("call artery.tick()")
     assert statuses(inbox) == {"processed": 1, "rejected": 1}
     send(FINE, first=3)
-    status = "select waiting, parked, rejected, outcome from artery_monitor.inbox_status"
+    status = (
+        "select waiting, parked, rejected, outcome from artery_monitor.inbox_status"
+        " where table_name = 'w.message'"
+    )
     inbox.execute("set role artery_reader")
     assert inbox.execute(status).fetchall() == [(1, 0, 1, "done")]
     inbox.execute("reset role")
@@ -203,6 +206,17 @@ def test_tick_processes_every_inbox(inbox: psycopg.Connection, send: Send) -> No
     inbox.execute("update artery.sweep_step set next_run_at = '-infinity'")
     inbox.execute("call artery.tick()")
     assert statuses(inbox)["new"] == 1
+
+
+def test_tick_takes_a_batch_a_transaction_until_none_is_left(
+    inbox: psycopg.Connection, send: Send
+) -> None:
+    inbox.execute("update artery_staging.inbox set batch_size = 2")
+    send(*[FINE] * 5)
+    inbox.execute("call artery.tick()")
+    assert statuses(inbox) == {"processed": 5}
+    transactions = "select count(distinct xmin::text) from w.message"
+    assert inbox.execute(transactions).fetchone() == (3,)
 
 
 def test_receive_answers_at_once_and_again_the_same(inbox: psycopg.Connection) -> None:

@@ -98,6 +98,11 @@ begin
         error = case when v_outcome = 'failed' then jsonb_build_object(
             'sqlstate', v_state, 'message', v_message, 'context', v_context, 'at', clock_timestamp()
         ) end,
+        -- what fails waits for its time, however much it has left
+        next_run_at = case
+            when v_outcome = 'failed' and s.next_run_at = '-infinity' then clock_timestamp() + s.every
+            else s.next_run_at
+        end,
         runs = s.runs + 1,
         failures = s.failures + (v_outcome = 'failed')::integer
     where s.name = p_name;
@@ -106,6 +111,24 @@ $function$;
 comment on function artery._run_step(text) is
 'Runs a sweep step in a subtransaction until its time limit and records what came of it';
 grant execute on function artery._run_step(text) to artery_runner, artery_admin;
+
+-- A step that has more to do sets its own next_run_at to -infinity
+create or replace function artery._has_more(p_name text)
+returns boolean
+language sql
+volatile
+security definer
+set search_path = ''
+as $function$
+select coalesce(bool_or(
+    s.next_run_at = '-infinity' and clock_timestamp() < s.started_at + s.time_limit
+), false)
+from artery.sweep_step as s
+where s.name = p_name and s.enabled
+$function$;
+comment on function artery._has_more(text) is
+'Whether a step asks to be run again at once, in a transaction of its own';
+grant execute on function artery._has_more(text) to artery_runner, artery_admin;
 
 /* Commits between steps: a slow or failing one neither holds locks nor takes the others down. For
    that it may have neither SECURITY DEFINER nor a SET clause; what it calls has. */
@@ -119,6 +142,10 @@ begin
         if artery._start_step(v_name) then
             commit;
             perform artery._run_step(v_name);
+            while artery._has_more(v_name) loop
+                commit;
+                perform artery._run_step(v_name);
+            end loop;
         end if;
         commit;
     end loop;

@@ -276,4 +276,6 @@ $function$;
 comment on function artery_mes._backflush(artery_mes.report_draft[], artery_mes.report_draft[]) is
 'Posts checked reports in the order of their ids, each whole or not at all; gives back those that '
 'do not fit, with their reasons. p_reversals: what they will touch is locked too';
-revoke execute on function artery_mes._backflush(artery_mes.report_draft[], artery_mes.report_draft[]) from public;
+revoke execute on function artery_mes._backflush(
+    artery_mes.report_draft[], artery_mes.report_draft[]
+) from public;

@@ -23,4 +23,5 @@ end
 $function$;
 comment on function artery_mes._note_shortages(bigint[], artery_mes.report_draft[]) is
 'Notes the stock that parked reports wait for, forgets what these ones waited for before';
-revoke execute on function artery_mes._note_shortages(bigint[], artery_mes.report_draft[]) from public;
+revoke execute on function artery_mes._note_shortages(bigint[], artery_mes.report_draft[])
+    from public;

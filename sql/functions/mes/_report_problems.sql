@@ -1,5 +1,5 @@
-/* All that is wrong with a report, whatever other reports and the stock are like. Called only for
-   those that artery_mes._check_reports finds something in: here is why, and nothing else decides. */
+/* All that is wrong with a report, whatever other reports and the stock are like. Called for those
+   that artery_mes._check_reports finds not plainly good: this decides. */
 create or replace function artery_mes._report_problems(p_message artery_mes.report_message)
 returns table (code text, message text, hint text, path text, passing boolean)
 language plpgsql

@@ -180,17 +180,38 @@ comment on function artery_staging.process(text, integer) is
 'returns how many were looked at. Any number of sessions at once is safe. Errors: IN017 no such inbox';
 grant execute on function artery_staging.process(text, integer) to artery_admin;
 
+/* One batch a transaction: what a processor locks (orders, stock) is free after each batch, and
+   each locks in the one order; artery.tick() comes back at once while there is more. */
 create or replace function artery_staging.process_due(p_until timestamptz, p_table text)
 returns bigint
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $function$
-select artery_staging._process(i.table_name, 2147483647, p_until)
-from artery_staging.inbox as i
-where i.table_name = p_table and i.enabled
+declare
+    v_limit integer;
+    v_done integer;
+begin
+    select i.batch_size
+    into v_limit
+    from artery_staging.inbox as i
+    where i.table_name = p_table and i.enabled;
+    if not found then
+        return 0;
+    end if;
+
+    v_done := artery_staging._process(p_table, v_limit, p_until);
+    update artery.sweep_step as s
+    set next_run_at = case when v_done >= v_limit then '-infinity' else clock_timestamp() + s.every end
+    where
+        s.function = 'artery_staging.process_due'
+        and s.argument = p_table
+        and (v_done >= v_limit or s.next_run_at = '-infinity');
+    return v_done;
+end
 $function$;
 comment on function artery_staging.process_due(timestamptz, text) is
-'Sweep step of each inbox: processes its due rows; returns how many were looked at';
+'Sweep step of each inbox: processes a batch of its due rows, asks to be called again if there may be more; returns '
+'how many were looked at';
 grant execute on function artery_staging.process_due(timestamptz, text) to artery_admin;

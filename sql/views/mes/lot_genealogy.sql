@@ -1,6 +1,6 @@
 /* A report that both takes and makes is told as such (via report). What reports of operations in
-   between and the release take belongs to all lots of the order (via order). Reports that were taken
-   back, and their reversals, are left out. */
+   between and the release take belongs to all lots of the order (via order). Reports that were
+   taken back, and their reversals, are left out. */
 create or replace view artery_mes.lot_genealogy
 with (security_invoker = true) as
 with moved as (
@@ -13,30 +13,26 @@ with moved as (
         m.document_line,
         bool_or(m.document_line is null) over (partition by r.posting_id) as makes
     from artery_mes.production_report as r
-    inner join artery_erp.stock_move as m on m.posting_id = r.posting_id
-    where
-        r.kind <> 'reversal'
-        and not exists (
-            select from artery_mes.production_report as x where x.reverses = r.id
-        )
+    left join artery_mes.production_report as x on r.id = x.reverses
+    inner join artery_erp.stock_move as m on r.posting_id = m.posting_id
+    where r.kind <> 'reversal' and x.id is null
 )
 
 select
     p.mo_no,
     p.item_code as made_item,
-    nullif(p.lot_no, '') as made_lot,
     c.document_line as line_no,
     c.item_code as component_item,
+    nullif(p.lot_no, '') as made_lot,
     nullif(c.lot_no, '') as component_lot,
     -sum(c.quantity) as quantity,
     case when c.makes then 'report' else 'order' end as via
 from moved as p
 inner join moved as c
     on
-    c.mo_no = p.mo_no
-    and c.document_line is not null
-    and (c.posting_id = p.posting_id or not c.makes)
-where p.document_line is null
+        p.mo_no = c.mo_no
+        and (p.posting_id = c.posting_id or not c.makes)
+where p.document_line is null and c.document_line is not null
 group by p.mo_no, p.item_code, p.lot_no, c.document_line, c.item_code, c.lot_no, c.makes;
 
 comment on view artery_mes.lot_genealogy is

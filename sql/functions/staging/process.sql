@@ -191,17 +191,17 @@ set search_path = ''
 as $function$
 declare
     v_limit integer;
-    v_done integer;
+    v_done bigint;
 begin
     select i.batch_size
     into v_limit
     from artery_staging.inbox as i
     where i.table_name = p_table and i.enabled;
     if not found then
-        return 0;
+        return 0::bigint;
     end if;
 
-    v_done := artery_staging._process(p_table, v_limit, p_until);
+    v_done := artery_staging._process(p_table, v_limit, p_until)::bigint;
     update artery.sweep_step as s
     set next_run_at = case when v_done >= v_limit then '-infinity' else clock_timestamp() + s.every end
     where

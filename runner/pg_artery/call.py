@@ -138,7 +138,8 @@ class Call:
             result["connect_ms"] = max(dialled - looked_up, 0) * 1000
             if secured:
                 result["tls_ms"] = (secured - dialled) * 1000
-        result["first_byte_ms"] = curl.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
+        if self.lines:
+            result["first_byte_ms"] = curl.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
         # of a call that libcurl did not end itself, its total may say 0
         result["total_ms"] = (curl.getinfo(pycurl.TOTAL_TIME) or monotonic() - task.started) * 1000
         result["peer"] = curl.getinfo(pycurl.PRIMARY_IP)

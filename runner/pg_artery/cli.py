@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runner": ("pg_artery.commands.runner_list:command", "List the runners."),
     "verify": ("pg_artery.commands.health:verify", "Prove that the promises hold."),
     "doctor": ("pg_artery.commands.health:doctor", "Examine the set-up."),
+    "endpoint": ("pg_artery.commands.endpoint:command", "Is the way to an endpoint open?"),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "bom": ("pg_artery.commands.bom:command", "Look at bills of material."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),

@@ -29,6 +29,10 @@ ENDPOINTS = """
         e.connect_timeout_ms, e.tls_timeout_ms, e.first_byte_timeout_ms, e.total_timeout_ms,
         e.max_response_bytes, e.enabled, e.idempotent, e.signing_ref, e.egress_rules, e.access
     from artery.endpoint_config(%s) as e"""
+ENDPOINT_ID = "select artery.endpoint_id(%s)"
+ENDPOINT_LIST = """
+    select e.name, e.base_url, e.enabled, e.breaker, e.auth_kind, e.egress_rules, e.topics
+    from artery.list_endpoints() as e"""
 SECRETS = """
     select s.name, s.version, s.key_id, s.endpoint_id, s.base_url, s.ciphertext
     from artery.vault_secrets(%s) as s"""

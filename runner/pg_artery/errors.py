@@ -24,6 +24,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN037": ("what was given can be no secret", EXIT_USAGE),
     "IN120": ("no such item", EXIT_USAGE),
     "IN121": ("no such revision of a bill of material", EXIT_USAGE),
+    "IN041": ("no such endpoint", EXIT_USAGE),
     "IN901": ("an applied migration file was edited", EXIT_CONFLICT),
     "IN902": ("the database holds pg_artery as an extension", EXIT_REFUSED),
     "IN903": ("a migration was applied that this version does not have", EXIT_CONFLICT),

@@ -96,7 +96,8 @@ def timeout_kind(curl: Any, connected: bool) -> str:
     Before the connection stood, its TLS included, nothing was sent, and that the receiver cannot
     have acted matters.
     """
-    if curl.getinfo(pycurl.PRETRANSFER_TIME) > 0:
+    # libcurl's time before the transfer does not tell: it sets that of failed connections too
+    if curl.getinfo(pycurl.REQUEST_SIZE) > 0:
         return "timeout"
     if connected:
         return "tls"

@@ -133,3 +133,18 @@ def test_what_comes_before_the_request(faulty, proxy):
         mute: Case = ("connect", "connect", None, "no connection within 300 ms", 0.25, 1.3)
         wrong += faulty.problems(mute, f"http://127.0.0.1:{port}/v1")
     assert not wrong, "\n".join(sorted(set(wrong)))
+
+
+@pytest.mark.parametrize("total", [250, 1000])
+def test_whoever_keeps_the_deadline_nothing_sent_is_not_unknown(call, receiver, total):
+    """Total deadlines are libcurl's own, and libcurl says little of how far a call had come."""
+    limits = {"connect_timeout_ms": 400, "tls_timeout_ms": 400, "total_timeout_ms": total}
+    with full_backlog() as port:
+        assert call(base_url=f"http://127.0.0.1:{port}/v1", **limits)["error_kind"] == "connect"
+    proxy = FaultProxy(receiver.port)
+    proxy.fault = "black_hole"
+    assert call(base_url=f"https://127.0.0.1:{proxy.port}/v1", **limits)["error_kind"] == "tls"
+    result = call(base_url=f"http://127.0.0.1:{proxy.port}/v1", **limits)
+    assert result["error_kind"] == "timeout"
+    assert "first_byte_ms" not in result
+    proxy.close()

@@ -52,7 +52,7 @@ def resolve(target: Target) -> tuple[list[str], float, str | None]:
     problem = [f"no answer within {target.connect_ms} ms"]
 
     def look_up() -> None:
-        # the families that this machine has; of those that it lacks, that they fail is worth knowing
+        # first for the families that this machine has
         for flags in (socket.AI_ADDRCONFIG, 0):
             try:
                 infos = socket.getaddrinfo(

@@ -67,8 +67,10 @@ create or replace trigger equipment_mark_stale
 after update on artery_erp.equipment
 for each row
 when (
-    (new.calendar_code, new.in_service, new.ideal_cycle)
-    is distinct from (old.calendar_code, old.in_service, old.ideal_cycle)
+    -- not as two rows: the server would write that otherwise after a restore
+    new.calendar_code is distinct from old.calendar_code
+    or new.in_service is distinct from old.in_service
+    or new.ideal_cycle is distinct from old.ideal_cycle
 )
 execute function artery_iot.equipment_mark_stale();
 

@@ -70,7 +70,8 @@ last_hour as (
         l.endpoint_id,
         count(*) as calls,
         count(*) filter (where l.outcome = 'sent') as sent,
-        percentile_cont(array[0.5, 0.95, 0.99]) within group (order by l.total_ms) as percentiles
+        percentile_cont('{0.5, 0.95, 0.99}'::double precision[])
+        within group (order by l.total_ms) as percentiles
     from artery.cloud_log as l
     where l.called_at > statement_timestamp() - interval '1 hour'
     group by l.topic, l.endpoint_id

@@ -1,0 +1,90 @@
+create or replace function artery_plm.wip_impact_of(p_eco_no text)
+returns setof artery_plm.wip_impact
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $function$
+begin
+    if not exists (
+        select from artery_erp.engineering_change_order as e where e.eco_no = p_eco_no
+    ) then
+        raise exception using
+            errcode = 'IN256',
+            message = format('there is no ECO %s', coalesce(p_eco_no, '(null)')),
+            detail = 'No row of artery_erp.engineering_change_order has this number.',
+            hint = 'Numbers are compared exactly, case included.';
+    end if;
+
+    return query
+    select
+        r.eco_no,
+        r.item_code,
+        r.line_no,
+        r.action,
+        r.component_code,
+        r.object_kind,
+        r.object_id,
+        r.object_status,
+        r.quantity,
+        r.issued,
+        r.unit,
+        r.value,
+        r.proposed,
+        d.chosen,
+        d.owner,
+        d.executed_at,
+        now()
+    from artery_plm.impact_rows(p_eco_no) as r
+    left join artery_plm.eco_disposition as d
+        on
+            d.eco_no = r.eco_no
+            and d.item_code = r.item_code
+            and d.line_no = r.line_no
+            and d.object_kind = r.object_kind
+            and d.object_id = r.object_id
+    order by r.item_code, r.line_no, r.object_kind, r.object_id;
+end
+$function$;
+comment on function artery_plm.wip_impact_of(text) is
+'What an ECO hits, as of now: a row for each of its lines and affected object. Errors: IN256 no such ECO';
+grant execute on function artery_plm.wip_impact_of(text) to artery_reader, artery_app;
+
+create or replace function artery_plm.refresh_wip_impact(p_until timestamptz)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+declare
+    v_populated boolean;
+begin
+    if clock_timestamp() >= p_until then
+        return 0;
+    end if;
+    select c.relispopulated into v_populated
+    from pg_catalog.pg_class as c
+    where c.oid = 'artery_plm.wip_impact'::regclass;
+    if not v_populated then
+        refresh materialized view artery_plm.wip_impact;
+    elsif
+        exists (
+            select
+            from artery_erp.engineering_change_order as e
+            where e.status in ('submitted', 'approved', 'scheduled', 'implemented')
+        )
+        or exists (select from artery_plm.wip_impact) then
+        -- readers go on meanwhile
+        refresh materialized view concurrently artery_plm.wip_impact;
+    end if;
+    return (select count(*) from artery_plm.wip_impact);
+end
+$function$;
+insert into artery.sweep_step (name, function, every, time_limit, position)
+values ('refresh_wip_impact', 'artery_plm.refresh_wip_impact', '1 minute', '1 minute', 70)
+on conflict (name) do nothing;
+
+comment on function artery_plm.refresh_wip_impact(timestamptz) is
+'Sweep step: refreshes artery_plm.wip_impact; returns how many rows it has';
+grant execute on function artery_plm.refresh_wip_impact(timestamptz) to artery_admin, artery_operator;

@@ -145,7 +145,7 @@ grant select on
     to artery_reader, artery_app;
 grant select on artery_staging.plm_ecn to artery_reader;
 
--- what a line of an ECN may say: data, so that the reader of messages and the reader of this know it
+-- what a line of an ECN may say, as data: the messages are checked by it
 create table artery_plm.ecn_property (
     property text primary key,
     column_name text,
@@ -170,11 +170,13 @@ insert into artery_plm.ecn_property (property, column_name, kind, wanted, requir
 ('line_no', null, 'integer', 'a whole number above 0', 'always', null),
 ('component', 'component_code', 'code', 'an item code', 'add', '^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,63}$'),
 ('component_name', null, 'text', 'a text', null, ''),
-('component_revision', 'component_revision', 'code', 'a revision', null, '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$'),
+('component_revision', 'component_revision', 'code', 'a revision', null,
+ '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$'),
 ('quantity', 'quantity', 'positive', 'a number above 0', 'add', null),
 ('unit', 'unit', 'code', 'a unit', 'add', '^[A-Za-z0-9%][A-Za-z0-9%._/-]{0,15}$'),
 ('scrap_rate', 'scrap_rate', 'number', 'a rate of 0 up to 100 (0.1 = 10 %)', null, null),
-('issue_method', 'issue_method', 'text', 'issue, backflush or floor_stock', null, '^(issue|backflush|floor_stock)$'),
+('issue_method', 'issue_method', 'text', 'issue, backflush or floor_stock', null,
+ '^(issue|backflush|floor_stock)$'),
 ('operation_no', 'operation_no', 'integer', 'a whole number above 0', null, null),
 ('phantom', 'phantom', 'boolean', 'true or false', null, null),
 ('warehouse', 'warehouse_code', 'code', 'a warehouse', null, '^[A-Za-z0-9][A-Za-z0-9._/-]{0,31}$'),

@@ -117,8 +117,10 @@ left join artery_plm.eco_disposition as d
         and r.object_kind = d.object_kind
         and r.object_id = d.object_id
 with no data;
+-- squawk-ignore require-concurrent-index-creation
 create unique index wip_impact_key
 on artery_plm.wip_impact (eco_no, item_code, line_no, object_kind, object_id);
+-- squawk-ignore require-concurrent-index-creation
 create index wip_impact_object_idx on artery_plm.wip_impact (object_id, object_kind);
 comment on materialized view artery_plm.wip_impact is
 'What the open ECOs hit, as of the last refresh (as_of): a row for each ECO line and affected object. Fresh, for '

@@ -73,6 +73,29 @@ begin
                     (k.required = 'always' or k.required = 'add' and l.body ->> 'action' = 'add')
                     and jsonb_typeof(coalesce(l.body -> k.property, 'null')) = 'null'
                 union all
+                select 'designators are not texts, each once'
+                where (
+                    select count(distinct d.value) <> count(*) or bool_or(jsonb_typeof(d.value) <> 'string' or d.value = '""')
+                    from jsonb_array_elements(
+                        case jsonb_typeof(l.body -> 'designators') when 'array' then l.body -> 'designators' else '[]' end
+                    ) as d
+                )
+                union all
+                select 'substitutes are not each {"component": a known item, "priority", "ratio"}, each once'
+                where (
+                    select
+                        count(distinct d.value ->> 'component') <> count(*)
+                        or count(distinct coalesce(d.value ->> 'priority', d.no::text)) <> count(*)
+                        or bool_or(
+                            not exists (select from artery_erp.item as i where i.code = d.value ->> 'component')
+                            or not artery_plm._is_number(coalesce(d.value -> 'ratio', '1'), true)
+                            or coalesce(d.value ->> 'priority', '1') !~ '^[1-9][0-9]{0,8}$'
+                        )
+                    from jsonb_array_elements(
+                        case jsonb_typeof(l.body -> 'substitutes') when 'array' then l.body -> 'substitutes' else '[]' end
+                    ) with ordinality as d (value, no)
+                )
+                union all
                 select format('%s may not be null', p.key)
                 from jsonb_each(l.body) as p
                 inner join artery_plm.ecn_property as k on k.property = p.key

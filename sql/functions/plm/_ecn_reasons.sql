@@ -15,7 +15,12 @@ begin
             x.body ->> 'base_revision' as base_revision,
             x.body ->> 'new_revision' as new_revision,
             b.id,
-            case jsonb_typeof(x.body -> 'lines') when 'array' then jsonb_array_length(x.body -> 'lines') end as lines
+            (
+                select count(*) filter (where jsonb_typeof(l.value) = 'object') = count(*) and count(*) > 0
+                from jsonb_array_elements(
+                    case jsonb_typeof(x.body -> 'lines') when 'array' then x.body -> 'lines' else '[]' end
+                ) as l
+            ) as has_lines
         from jsonb_array_elements(p_body -> 'boms') with ordinality as x (body, no)
         left join artery_erp.bom as b
             on
@@ -78,10 +83,10 @@ begin
     select
         'IN253',
         b.path || '/lines',
-        'no lines: a change changes something',
-        'Send a list of lines.'
+        'no lines, or something that is none',
+        'Send a list of lines: {"action", "line_no", ...}.'
     from bom as b
-    where coalesce(b.lines, 0) = 0
+    where not b.has_lines
     union all
     select
         'IN253',

@@ -66,7 +66,7 @@ begin
         raise exception using
             errcode = 'IN257',
             message = format('ECO %s: %s dispositions are not carried out', p_eco_no, v_open.number),
-            detail = v_open.details || case when v_open.number > 20 then '; …' else '.' end,
+            detail = v_open.details || case when v_open.number > 20 then '; ...' else '.' end,
             hint = 'artery_plm.choose_disposition, then artery_plm.carry_out_dispositions.';
     end if;
 end

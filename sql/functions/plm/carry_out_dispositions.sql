@@ -1,6 +1,8 @@
 /* Orders are changed or cancelled here. What else was chosen is done by people: carrying it out
    records that it is done. Orders are locked in the order of their numbers. */
-create or replace function artery_plm.carry_out_dispositions(p_eco_no text, p_filter jsonb default '{}')
+create or replace function artery_plm.carry_out_dispositions(
+    p_eco_no text, p_filter jsonb default '{}'
+)
 returns bigint
 language plpgsql
 volatile
@@ -65,7 +67,8 @@ $function$;
 comment on function artery_plm.carry_out_dispositions(text, jsonb) is
 'Carries out what was chosen for what an ECO hits (p_filter: {"object_kind", "object_id"}, each optional): orders take the '
 'new lines (rework) or are cancelled (scrap); the rest is recorded as done. Returns how many. Errors: IN103 not in its status';
-grant execute on function artery_plm.carry_out_dispositions(text, jsonb) to artery_app, artery_operator;
+grant execute on function artery_plm.carry_out_dispositions(text, jsonb)
+    to artery_app, artery_operator;
 
 create or replace function artery_plm._cancel_order(p_mo_no text)
 returns void

@@ -116,36 +116,5 @@ comment on function artery_plm.set_eco_status(text, text, text) is
 'closed; or rejected, cancelled with a reason. Returns the status it then has: implemented at once where it already takes '
 'effect. Errors: IN103 not from here, IN251 stale base, IN252 not then, IN256 no such ECO, IN257 dispositions open, '
 'IN258 orders are built by it';
-grant execute on function artery_plm.set_eco_status(text, text, text) to artery_app, artery_operator;
-
-create or replace function artery_plm.implement_ecos(p_until timestamptz)
-returns bigint
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $function$
-declare
-    v_eco_no text;
-    v_count bigint := 0::bigint;
-begin
-    for v_eco_no in
-        select e.eco_no
-        from artery_erp.engineering_change_order as e
-        where e.status = 'scheduled' and e.effective_at <= now()
-        order by e.eco_no
-    loop
-        exit when clock_timestamp() >= p_until;
-        perform artery_plm.set_eco_status(v_eco_no, 'implemented');
-        v_count := v_count + 1;
-    end loop;
-    return v_count;
-end
-$function$;
-insert into artery.sweep_step (name, function, every, position)
-values ('implement_ecos', 'artery_plm.implement_ecos', '10 seconds', 58)
-on conflict (name) do nothing;
-
-comment on function artery_plm.implement_ecos(timestamptz) is
-'Sweep step: scheduled ECOs whose day has come are implemented; returns how many';
-grant execute on function artery_plm.implement_ecos(timestamptz) to artery_admin;
+grant execute on function artery_plm.set_eco_status(text, text, text)
+    to artery_app, artery_operator;

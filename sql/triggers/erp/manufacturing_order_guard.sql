@@ -94,10 +94,10 @@ begin
             or new.status <> old.status and new.status = 'cancelled'
             or (
                 new.quantity, new.planned_start, new.planned_end, new.priority,
-                new.receive_warehouse, new.line_warehouse
+                new.receive_warehouse, new.line_warehouse, new.lines_changed_at
             ) is distinct from (
                 old.quantity, old.planned_start, old.planned_end, old.priority,
-                old.receive_warehouse, old.line_warehouse
+                old.receive_warehouse, old.line_warehouse, old.lines_changed_at
             )
         ) then 1
         else 0

@@ -1,5 +1,5 @@
-/* Reads, but does not own, the order's lines: what was frozen at release changes only in a transaction
-   that has recorded it as an ECO's action. required follows the order's quantity, issued the reports. */
+/* What was frozen at release changes only in a transaction that has recorded it as an ECO's
+   action. required follows the order's quantity, issued the reports. */
 create or replace function artery_plm.manufacturing_order_line_frozen()
 returns trigger
 language plpgsql

@@ -1,5 +1,5 @@
 begin;
-select plan(59);
+select plan(69);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('M', 'metre', 'length', false), ('MM', 'millimetre', 'length', false);
@@ -185,12 +185,16 @@ select is(pg_temp.line_codes('[{"action": "add", "line_no": 60}]'),
     array['IN253 /boms/0/lines/0', 'IN253 /boms/0/lines/0', 'IN253 /boms/0/lines/0'], 'component, quantity, unit missing');
 select is(pg_temp.line_codes(format('[{"action": "change", "line_no": 20, "quantity": %s}]', q)), array['IN253 /boms/0/lines/0'], 'a quantity of ' || q)
 from unnest(array['0', '-1', '"NaN"', '1e131071', 'null', '"١"']) as q;
+select is(pg_temp.line_codes(l), array['IN253 /boms/0/lines'], 'no line: ' || l) from unnest(array['7', '[7]', '[]', '{}']) as l;
 select is(pg_temp.line_codes('[{"action": "change", "line_no": 20}]'), array['IN253 /boms/0/lines/0'], 'a change of nothing');
 select is(pg_temp.line_codes('[{"action": "change", "line_no": 20, "colour": "red", "operation_no": 99, "warehouse": "X", "unit": "KG"}]'),
     array['IN253 /boms/0/lines/0', 'IN253 /boms/0/lines/0/operation_no', 'IN253 /boms/0/lines/0/unit', 'IN253 /boms/0/lines/0/warehouse'],
     'names of nothing, all at once');
 select is(pg_temp.line_codes('[{"action": "change", "line_no": 20, "unit": "M"}]'), array['IN102 /boms/0/lines/0/unit'], 'no conversion');
 select is(pg_temp.line_codes('[{"action": "change", "line_no": 20, "quantity": 1}, {"action": "remove", "line_no": 20}]'), array['IN253 /boms/0/lines/0'], 'a line twice');
+select is(pg_temp.line_codes(format('[{"action": "change", "line_no": 20, %s}]', l)), array['IN253 /boms/0/lines/0'], 'a bad list: ' || l)
+from unnest(array['"designators": ["R1", "R1"]', '"designators": [1]', '"designators": "R1"', '"substitutes": [{"component": "X"}]',
+    '"substitutes": [{"component": "PIN", "ratio": 0}]', '"substitutes": [{"component": "PIN"}, {"component": "PIN"}]']) as l;
 select is(
     artery_plm.create_eco(pg_temp.ecn('E6', '[{"action": "add", "line_no": 20, "component": "TOP", "quantity": 1, "unit": "EA"}]',
         '{"effectivity": {"kind": "date", "at": "2034-01-01T00:00:00Z"}}', 'SUB', '3')) #>> '{reasons,0,message}',

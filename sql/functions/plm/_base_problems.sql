@@ -25,8 +25,9 @@ comment on function artery_plm._bom_content(bigint) is
 'Hash of what a BOM revision says: another content, another hash';
 revoke execute on function artery_plm._bom_content(bigint) from public;
 
-/* The base must be the newest released revision and take effect before the new one does. A base that
-   something else has already changed, or replaced, is stale: applied to it, the ECO would undo that. */
+/* The base must be the newest released revision and take effect before the new one does. A base
+   that something else has already changed, or replaced, is stale: applied to it, the ECO would
+   undo that. */
 create or replace function artery_plm._base_problems(
     p_item_code text, p_base_bom_id bigint, p_base_content text, p_at timestamptz
 )

@@ -168,7 +168,8 @@ comment on column artery_plm.ecn_property.nullable is 'A change may take it away
 insert into artery_plm.ecn_property (property, column_name, kind, wanted, required, pattern) values
 ('action', null, 'text', 'add, remove or change', 'always', '^(add|remove|change)$'),
 ('line_no', null, 'integer', 'a whole number above 0', 'always', null),
-('component', 'component_code', 'code', 'an item code', 'add', '^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,63}$'),
+('component', 'component_code', 'code', 'an item code', 'add',
+ '^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,63}$'),
 ('component_name', null, 'text', 'a text', null, ''),
 ('component_revision', 'component_revision', 'code', 'a revision', null,
  '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$'),

@@ -109,7 +109,7 @@ $function$;
 create or replace trigger manufacturing_order_guard
 before insert or update of
     mo_no, item_code, bom_revision, bom_id, quantity, unit, planned_start, planned_end, priority,
-    receive_warehouse, line_warehouse, status, version
+    receive_warehouse, line_warehouse, status, version, lines_changed_at
 on artery_erp.manufacturing_order
 for each row
 execute function artery_erp.manufacturing_order_guard();

@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "endpoint": ("pg_artery.commands.endpoint:command", "Is the way to an endpoint open?"),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "bom": ("pg_artery.commands.bom:command", "Look at bills of material."),
+    "attachment": (
+        "pg_artery.commands.attachment:command",
+        "Look at and take out files that were fetched.",
+    ),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 

@@ -2,6 +2,7 @@
 
     claimer   claims tasks, waits for work
     sender    libcurl: everything about HTTP
+    store     writes files that are downloaded
     reporter  writes results back
     keeper    renews leases, says that the runner lives
     ticker    runs what is due on the clock, where pg_cron does not
@@ -33,6 +34,7 @@ from pg_artery.config import RunnerConfig
 from pg_artery.db import Session, Stopped, conninfo, is_transient
 from pg_artery.leases import LeaseBook
 from pg_artery.reporter import Reporter
+from pg_artery.store import Store
 from pg_artery.transport import Transport
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Task
@@ -59,8 +61,14 @@ class Runner:
         self._work = Wakeup()
         self._dsn = conninfo(config.dsn, config.application_name)
         self.book = LeaseBook()
+        self.store = Store(self._session(), lambda: self.claimer.number, self._work)
         self.transport = Transport(
-            config.concurrency, config.per_endpoint, config.margin, self._deliver, self.book.settle
+            config.concurrency,
+            config.per_endpoint,
+            config.margin,
+            self._deliver,
+            self.book.settle,
+            self.store,
         )
         self._ticker = self._session(self._draining.is_set, self._draining.wait)
         self.claimer = Claimer(
@@ -124,6 +132,7 @@ class Runner:
             name: self._thread(name, work)
             for name, work in (
                 ("sender", self._send),
+                ("store", self.store.run),
                 ("reporter", self.reporter.run),
                 ("keeper", self._keep),
                 ("claimer", self._claim),
@@ -197,6 +206,7 @@ class Runner:
         threads["claimer"].join(self.config.drain_timeout)
         self._work.set()
         threads["sender"].join(self.config.drain_timeout + 5)
+        self.store.close()
         self.reporter.finish()
         grace = max(self._deadline - monotonic(), 5.0)
         threads["reporter"].join(grace)

@@ -7,6 +7,7 @@ serves as well as PostgreSQL itself (no prepared statements, no session settings
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,8 @@ VAULT_LIST = """
     from artery.list_secrets() as s"""
 VAULT_RETIRE = "select artery.retire_secret(%s, %s)"
 VAULT_REKEY = "select artery.rekey_secret(%s, %s, %s, %s, %s)"
+STORE_CHUNK = "select artery.store_chunk(%s, %s, %s, %s, %b)"
+FINISH_DOWNLOAD = "select artery.finish_download(%s, %s, %s, %s, %s, %b, %s::jsonb)"
 REPORT = "select artery.report_results(%s, %s::jsonb)"
 RENEW = "select artery.renew_leases(%s, %s, %s, %s)"
 RELEASE = "select artery.release_leases(%s, %s, %s)"
@@ -65,6 +68,12 @@ BOM_DIFF = """
     select d.line_no, d.change, d.component_code, d.property, d.from_value, d.to_value
     from artery_erp.bom_diff(%s, %s, %s) as d"""
 CANCEL_OVERDUE = "select artery.cancel_overdue_steps()"
+ATTACHMENTS = """
+    select a.id, a.document_type, a.document_id, a.topic, a.kind, a.file_name, a.content_type,
+        a.bytes, a.sha256, a.chunks, a.attached_at
+    from artery.list_attachments(%s, %s, %s) as a"""
+ATTACHMENT = "select a.* from artery.attachment_info(%s) as a"
+ATTACHMENT_PIECE = "select artery.attachment_piece(%s, %s)"
 LISTEN = "listen artery_wake"
 LISTEN_HOLD = "listen artery_hold"
 
@@ -189,6 +198,27 @@ class Session:
     def report(self, runner: int, results: str) -> dict[str, Any]:
         """Write results (a JSON array) back: {"applied", "stale", "handler_failed"}."""
         return dict(self._value(REPORT, (runner, results)))
+
+    def store_chunk(
+        self, runner: int, task: int, attempt: int, position: int, data: bytes
+    ) -> dict[str, Any] | None:
+        """Store a piece of a file; gives {"error_kind", "error"} if no more of it is wanted."""
+        told = self._value(STORE_CHUNK, (runner, task, attempt, position, data))
+        return None if told is None else dict(told)
+
+    def finish_download(
+        self,
+        runner: int,
+        task: int,
+        attempt: int,
+        pieces: int,
+        size: int,
+        digest: bytes,
+        headers: dict[str, str],
+    ) -> dict[str, Any]:
+        """Attach a file: gives what it is called, or {"error_kind", "error"} if it is refused."""
+        arguments = (runner, task, attempt, pieces, size, digest, json.dumps(headers))
+        return dict(self._value(FINISH_DOWNLOAD, arguments))
 
     def renew(self, runner: int, ids: list[int], attempts: list[int], lease: float) -> list[int]:
         """Extend leases to `lease` seconds from now; gives the ids that are still ours."""

@@ -14,6 +14,7 @@ EXIT_REFUSED = 5
 
 #: SQLSTATE -> (what it means, exit code). A class (two characters) stands for all codes not listed.
 SQLSTATES: dict[str, tuple[str, int]] = {
+    "IN027": ("there is no such attachment", EXIT_USAGE),
     "IN030": ("there is no usable vault key", EXIT_REFUSED),
     "IN031": ("no such secret", EXIT_USAGE),
     "IN032": ("the secret has another version than expected", EXIT_CONFLICT),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from pg_artery.call import Call
+from pg_artery.download import Download
 from pg_artery.endpoint import Endpoint
 from pg_artery.tokens import TokenKeeper
 from pg_artery.work import Task
@@ -36,6 +37,6 @@ class Lane:
 
     def give_back(self, call: Call) -> None:
         """Keep a handle for the next call."""
-        if call.endpoint is self.endpoint:
+        if call.endpoint is self.endpoint and not isinstance(call, Download):
             call.reset()
             self.idle.setdefault(call.method, []).append(call)

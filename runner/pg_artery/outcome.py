@@ -31,7 +31,8 @@ KINDS: dict[int, str] = {
 }
 
 RECEIVED_CLEAR = frozenset(
-    b"content-type content-encoding content-language deprecation etag last-modified location "
+    b"content-digest content-disposition content-encoding content-language content-type "
+    b"deprecation digest etag last-modified location repr-digest "
     b"retry-after sunset traceparent x-correlation-id x-request-id ratelimit ratelimit-policy "
     b"ratelimit-limit ratelimit-remaining ratelimit-reset x-ratelimit-limit x-ratelimit-remaining "
     b"x-ratelimit-reset".split()

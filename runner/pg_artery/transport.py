@@ -17,8 +17,10 @@ import pycurl
 
 from pg_artery import deadlines, failpoint
 from pg_artery.call import UNAUTHORIZED, Call, report
+from pg_artery.download import Download
 from pg_artery.endpoint import Endpoint, Unusable
 from pg_artery.lane import Lane
+from pg_artery.store import Store
 from pg_artery.tokens import TokenCall, TokenDesk
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Result, Task
@@ -32,7 +34,8 @@ class Transport:
     Parameters: `concurrency` calls under way at once, of which one endpoint takes at most
     `per_endpoint`, so that a silent one leaves room for the others; `margin` seconds that a task's
     lease must still run for it to be sent; `deliver(task, result)`; `forget(task)` for a task whose
-    lease was lost before it was sent. `taken` counts the tasks that no longer wait, in total.
+    lease was lost before it was sent; `store` takes files, without it answers are all the same.
+    `taken` counts the tasks that no longer wait, in total.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class Transport:
         margin: float,
         deliver: Callable[[Task, Result], None],
         forget: Callable[[Task], None],
+        store: Store | None = None,
     ) -> None:
         self._free = min(concurrency, MAX_CONCURRENCY)
         self._per_endpoint = min(per_endpoint, self._free)
         self._margin = margin
         self._deliver = deliver
         self._forget = forget
+        self._store = store
         self._lanes: dict[int, Lane] = {}
         self._ready: deque[Lane] = deque()
         self._held: dict[int, float] = {}
@@ -62,8 +67,8 @@ class Transport:
 
     @property
     def under_way(self) -> int:
-        """Calls that have been started and not ended."""
-        return len(self._active)
+        """Calls that have been started and not ended, files that are being stored included."""
+        return len(self._active) + (self._store.open if self._store else 0)
 
     def submit(self, endpoint: Endpoint, tasks: Iterable[Task]) -> list[Task]:
         """Queue tasks of one endpoint; gives back those claimed before it was put on hold."""
@@ -138,6 +143,8 @@ class Transport:
         Parameters: `wake` ends the wait early; `timeout` longest wait in seconds;
         `sending` false starts nothing new.
         """
+        if self._store:
+            self._tend(self._store)
         blocked = not sending or self._start_ready()
         if self._active or self._desk:
             self._multi.perform()
@@ -201,7 +208,10 @@ class Transport:
         if problem is not None:
             self._deliver(task, report(task, lane.endpoint, problem))
             return
-        call = lane.take(task.method)
+        if task.download_bytes is not None and self._store:
+            call: Call = Download(lane.endpoint, task, self._store)
+        else:
+            call = lane.take(task.method)
         try:
             call.prepare(task, token)
         except Unusable as problem:
@@ -266,6 +276,9 @@ class Transport:
                 return
         if failpoint.hit is not None and 200 <= result.get("status_code", 0) < 300:
             failpoint.hit("after_reply")
+        if isinstance(call, Download) and call.whole and "error_kind" not in result:
+            call.store.finish(call.file, result)
+            return
         self._deliver(task, result)
 
     def _again(self, lane: Lane, task: Task) -> None:
@@ -274,6 +287,15 @@ class Transport:
             self._ready.append(lane)
         lane.waiting.appendleft(task)
         self.taken -= 1
+
+    def _tend(self, store: Store) -> None:
+        """Deliver what was stored; let calls go on that waited for room."""
+        while (done := store.taken()) is not None:
+            self._deliver(*done)
+        while store.waiting and not store.full:
+            call = store.waiting.pop()
+            if call in self._active:
+                call.curl.pause(pycurl.PAUSE_CONT)
 
     def _hit_mid_send(self, hit: Callable[[str], None]) -> None:
         """Reach the fail point once for each request whose bytes are out and unanswered."""

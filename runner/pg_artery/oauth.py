@@ -121,7 +121,6 @@ class Grant:
             claims = dict(self._settings.get("claims", {}))
             subject = str(self._settings.get("subject", self._client))
             form["assertion"] = self._assert(subject, claims)
-            form.pop("audience", None)
             secrets.append(form["assertion"])
         elif self.kind == "token_exchange":
             form["subject_token"] = self._subject or ""

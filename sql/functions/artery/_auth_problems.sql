@@ -19,7 +19,7 @@ with setting (name, kinds, required, pattern) as (
     ('algorithm', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^((RS|PS|ES)(256|384|512)|EdDSA|Ed25519)$'),
     ('key_id', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[ -~]{1,255}$'),
     ('scope', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[!#-[\]-~]+( [!#-[\]-~]+)*$'),
-    ('audience', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[!-~]{1,255}$'),
+    ('audience', '{client_credentials,token_exchange}', '{}', '^[!-~]{1,255}$'),
     ('resource', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[a-z][a-z0-9+.-]*:[!-~]+$'),
     ('subject', '{jwt_bearer}', '{}', '^[ -~]{1,255}$'),
     ('claims', '{jwt_bearer}', '{}', null),
@@ -77,6 +77,13 @@ union all
 select 'auth.issuer is missing: private_key_jwt is made out to it'
 from e
 where e.client_auth = 'private_key_jwt' and not e.auth ? 'issuer'
+union all
+select format('auth.%s is of no use without private_key_jwt', g.name)
+from given as g, e
+where
+    g.name in ('issuer', 'algorithm', 'key_id')
+    and e.kind in ('client_credentials', 'token_exchange')
+    and e.client_auth is distinct from 'private_key_jwt'
 union all
 select 'auth.client_id is missing: the client authenticates as it'
 from e

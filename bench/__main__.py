@@ -15,7 +15,16 @@ from bench import report
 from bench.environment import environment
 from bench.stack import stack
 
-WORKLOADS = ("deliver", "latency", "enqueue", "held_xmin", "backlog")
+WORKLOADS = (
+    "deliver",
+    "latency",
+    "enqueue",
+    "held_xmin",
+    "backlog",
+    "rollup",
+    "where_used",
+    "impact",
+)
 
 
 def _names(_context: click.Context, _option: click.Parameter, value: str) -> list[str]:

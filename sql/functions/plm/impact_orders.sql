@@ -7,7 +7,8 @@ returns table (
     kind text,
     status text,
     required numeric,
-    issued numeric
+    issued numeric,
+    planned_start timestamptz
 )
 language plpgsql
 stable
@@ -40,7 +41,8 @@ begin
         end,
         mo.status,
         case when mo.status = 'completed' then f.issued else greatest(f.required - f.issued, 0) end,
-        f.issued
+        f.issued,
+        mo.planned_start
     from frozen as f
     inner join artery_erp.manufacturing_order as mo on mo.mo_no = f.mo_no
     where mo.status in ('released', 'in_progress', 'held', 'completed');

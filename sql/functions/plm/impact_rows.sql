@@ -1,6 +1,6 @@
 /* One row for each ECO line and object, in one statement for one ECO or all open ones. Orders are
    found by their frozen lines, through phantoms too; planned ones, which have none yet, by their
-   item. What is on order counts without what is already in transit. */
+   item and the day they start. What is on order counts without what is already in transit. */
 create or replace function artery_plm.impact_rows(p_eco_no text)
 returns table (
     eco_no text,
@@ -28,6 +28,7 @@ begin
         select
             e.eco_no,
             e.mandatory,
+            coalesce(e.effective_at, now()) as effective_at,
             c.item_code,
             c.line_no,
             c.action,
@@ -48,6 +49,7 @@ begin
             ) as still_used,
             b.base_bom_id,
             h.revision as base_revision,
+            h.effectivity as base_effectivity,
             p.stock_unit as item_unit,
             k.stock_unit as component_unit,
             -- of the component for one of the item
@@ -79,7 +81,8 @@ begin
             o.status,
             case when l.has_component then o.required end as quantity,
             case when l.has_component then o.issued end as issued,
-            false as of_item
+            false as of_item,
+            o.planned_start
         from line as l
         inner join artery_plm.impact_orders((select array_agg(distinct x.base_bom_id) from line as x)) as o
             on o.bom_id = l.base_bom_id and (o.bom_line_no = l.line_no or not l.has_component and o.first)
@@ -93,13 +96,17 @@ begin
             mo.status,
             round(mo.quantity * f.numerator / f.denominator * l.per_item, 8),
             0,
-            false
+            false,
+            mo.planned_start
         from line as l
         inner join artery_erp.manufacturing_order as mo
             on
                 mo.item_code = l.item_code
                 and mo.status = 'planned'
-                and (mo.bom_revision is null or mo.bom_revision = l.base_revision)
+                and case
+                    when mo.bom_revision is null then l.base_effectivity @> mo.planned_start
+                    else mo.bom_revision = l.base_revision
+                end
         left join lateral artery_erp.unit_factor(mo.item_code, mo.unit, l.item_unit) as f on true
         union all
         select
@@ -111,7 +118,8 @@ begin
             s.status,
             s.quantity,
             null,
-            s.kind = 'product_stock'
+            s.kind = 'product_stock',
+            null
         from line as l
         inner join artery_plm.impact_stock((
             select array_agg(distinct i.code)
@@ -131,7 +139,8 @@ begin
             'built',
             null,
             null,
-            false
+            false,
+            null
         from line as l
         inner join (
             select
@@ -157,9 +166,10 @@ begin
         round(o.quantity * coalesce(c.unit_cost, i.standard_cost), 2),
         case
             when o.kind = 'assembly' then 'use_as_is'
-            when o.kind = 'mo_not_started' then 'rework'
-            when o.kind in ('mo_started', 'mo_done', 'product_stock') then
+            when o.kind in ('mo_started', 'mo_done', 'product_stock')
+                or o.kind = 'mo_not_started' and o.planned_start < l.effective_at then
                 case when l.mandatory then 'rework' else 'use_as_is' end
+            when o.kind = 'mo_not_started' then 'rework'
             when l.still_used then 'use_as_is'
             when l.mandatory then 'scrap'
             else 'exhaust'

@@ -1,5 +1,5 @@
 begin;
-select plan(38);
+select plan(40);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('DZ', 'dozen', 'count', true), ('M', 'metre', 'length', false);
@@ -96,7 +96,19 @@ select results_eq(
     $$select distinct proposed from artery_plm.wip_impact_of('E1') where line_no = 10 and object_kind = any('{stock,product_stock,mo_started}') order by 1$$,
     $$values ('rework'), ('scrap')$$, 'where the old design must not go out, nothing is used as it is'
 );
-update artery_erp.engineering_change_order set mandatory = false;
+update artery_erp.engineering_change_order set mandatory = false, effective_at = now() + interval '1 day';
+select results_eq(
+    $$select object_id, proposed from artery_plm.wip_impact_of('E1') where line_no = 10 and object_kind = 'mo_not_started'$$,
+    $$values ('MO-1', 'use_as_is'), ('MO-2', 'use_as_is')$$, 'an order that starts before the change takes effect is built as planned'
+);
+update artery_erp.manufacturing_order set planned_start = '2000-01-01' where mo_no = 'MO-1';
+update artery_erp.bom set effectivity = '[2001-01-01 00:00+00,)' where item_code = 'PUMP';
+select is_empty(
+    $$select from artery_plm.wip_impact_of('E1') where object_id = 'MO-1'$$, 'one that is built by another revision is not hit'
+);
+update artery_erp.manufacturing_order set planned_start = now() where mo_no = 'MO-1';
+update artery_erp.bom set effectivity = '(,)' where item_code = 'PUMP';
+update artery_erp.engineering_change_order set effective_at = null;
 update artery_erp.bom_line set component_code = 'SEAL' where component_code = 'PUMP';
 select is(
     (select proposed from artery_plm.wip_impact_of('E1') where line_no = 10 and object_id = 'W1'), 'use_as_is',

@@ -98,8 +98,11 @@ def probe(target: Target, address: str) -> Finding:
             kind = outcome.timeout_kind(curl, any("Client hello" in line for line in talk))
         if refused and not dialled:
             kind, message = "egress", refused[0]
-        elif number := curl.getinfo(pycurl.OS_ERRNO):
-            message = f"{message}: {os.strerror(number)}"
+        else:
+            if target.proxy_url and curl.getinfo(pycurl.HTTP_CONNECTCODE) // 100 != 2:
+                kind = "proxy"
+            if number := curl.getinfo(pycurl.OS_ERRNO):
+                message = f"{message}: {os.strerror(number)}"
         found |= {"kind": kind, "error": message}
     found["dialled"] = bool(dialled)
     found |= _facts(curl, talk, outcome.response_headers(lines))

@@ -192,6 +192,25 @@ def test_the_rule_that_allows_is_named(check, receiver):
     assert told["rules"] == [f"127.0.0.1/32 port {receiver.port}"]
 
 
+def test_through_a_proxy_the_proxy_is_what_is_dialled(check, receiver):
+    receiver.status = 407
+    proxy = f"http://127.0.0.1:{receiver.port}"
+    code, told = check("https://mes.example/v1", proxy_url=proxy, proxy_ref="env:PROXY_LOGIN")
+    assert (code, told["proxy"], told["host"]) == (1, proxy, "127.0.0.1")
+    assert told["addresses"][0]["kind"] == "proxy"
+    assert "407" in told["next"][0]
+    assert "shows it no login" in told["next"][0]
+    (request,) = receiver.requests
+    assert (request.method, request.path) == ("CONNECT", "mes.example:443")
+    assert not {"authorization", "proxy-authorization"} & request.headers.keys()
+
+
+def test_a_proxy_needs_a_rule_too(check):
+    code, told = check("https://mes.example/v1", proxy_url="http://10.0.0.9:3128")
+    assert (code, told["addresses"][0]["dialled"]) == (5, False)
+    assert "10.0.0.9 port 3128 is not open" in told["next"][0]
+
+
 def test_nobody_there(check, receiver):
     receiver.close()
     code, told = check(f"http://127.0.0.1:{receiver.port}/v1")

@@ -59,7 +59,12 @@ def _step(name: str, target: Target, found: Finding, row: Mapping[str, Any]) -> 
             f"have TCP{source} to {place} opened."
         )
     if kind == "proxy":
-        return f"The proxy {target.proxy_url} does not let us through: {error}."
+        login = (
+            " The check shows it no login; that may be all."
+            if row["access"].get("proxy_ref")
+            else ""
+        )
+        return f"The proxy {target.proxy_url} does not let us through: {error}.{login}"
     if kind == "tls":
         return _tls_step(target, error, row)
     if kind == "timeout":

@@ -94,6 +94,9 @@ def cases() -> Iterator[Case]:
         url = "http://both.test/v1"
         yield Case(f"beside {peer}", url, [[peer, FREE]], reaches=FREE)
         yield Case(f"{peer} beside its kin", url, [[peer, "127.0.0.2"]], kind="egress")
+    # what was dialled in vain is what went wrong: that counts as an attempt, a refusal does not
+    url = "http://both.test:81/v1"
+    yield Case("beside one that is down", url, [["10.0.0.5", FREE]], kind="connect")
     plant = [["10.20.0.0/16", 80, 80]]
     yield Case("within a rule", "http://one.test/v1", [["10.20.1.1"]], plant, "10.20.1.1")
     yield Case("beside a rule", "http://one.test/v1", [["10.21.1.1"]], plant, None, "egress")

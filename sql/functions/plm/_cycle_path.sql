@@ -1,6 +1,12 @@
--- Whether there is a way is asked of each item once; only then is the way looked for.
+/* What is live, less the revisions that a change replaces, and with the lines that it proposes in
+   their place. Whether there is a way is asked of each item once; only then is it looked for. */
 create or replace function artery_plm._cycle_path(
-    p_item_code text, p_component_code text, p_at timestamptz
+    p_item_code text,
+    p_component_code text,
+    p_at timestamptz,
+    p_without_boms bigint[] default '{}',
+    p_parents text[] default '{}',
+    p_children text[] default '{}'
 )
 returns text
 language sql
@@ -13,7 +19,15 @@ with recursive edge as not materialized (
         l.component_code
     from artery_erp.bom as b
     inner join artery_erp.bom_line as l on l.bom_id = b.id
-    where b.status = 'released' and b.effectivity * l.effectivity && tstzrange(p_at, null)
+    where
+        b.status = 'released'
+        and b.effectivity * l.effectivity && tstzrange(p_at, null)
+        and b.id <> all(p_without_boms)
+    union all
+    select
+        p.parent collate "C",
+        p.child collate "C"
+    from unnest(p_parents, p_children) as p (parent, child)
 ),
 
 reached as (
@@ -44,6 +58,10 @@ from way as w
 where w.item_code = p_item_code
 limit 1
 $function$;
-comment on function artery_plm._cycle_path(text, text, timestamptz) is
+comment on function artery_plm._cycle_path(
+    text, text, timestamptz, bigint[], text[], text[]
+) is
 'The way by which a component contains an item from p_at on; null where it does not';
-revoke execute on function artery_plm._cycle_path(text, text, timestamptz) from public;
+revoke execute on function artery_plm._cycle_path(
+    text, text, timestamptz, bigint[], text[], text[]
+) from public;

@@ -38,6 +38,28 @@ begin
         from artery_plm._ecn_lines(p_body -> 'boms') as l
         inner join bom as b on b.no = l.bom_no
         left join artery_erp.bom_line as o on o.bom_id = b.id and o.line_no = l.line_no
+    ),
+
+    -- the structure as it would be
+    proposed as (
+        select
+            array_agg(x.parent) as parents,
+            array_agg(x.child) as children
+        from (
+            select
+                b.item_code as parent,
+                coalesce(l.component_code, o.component_code) as child
+            from bom as b
+            inner join artery_erp.bom_line as o on o.bom_id = b.id
+            left join line as l on l.bom_no = b.no and l.line_no = o.line_no
+            where l.action is distinct from 'remove'
+            union all
+            select
+                l.item_code,
+                l.component_code
+            from line as l
+            where l.action = 'add' and l.component_code is not null
+        ) as x
     )
 
     select
@@ -190,7 +212,11 @@ begin
         format('item %s would contain itself: %s', l.item_code, c.path),
         'Take another component.'
     from line as l
-    cross join lateral artery_plm._cycle_path(l.item_code, l.component_code, p_at) as c (path)
+    cross join proposed as p
+    cross join lateral artery_plm._cycle_path(
+        l.item_code, l.component_code, p_at, array(select b.id from bom as b where b.id is not null),
+        p.parents, p.children
+    ) as c (path)
     where l.action in ('add', 'change') and c.path is not null;
 end
 $function$;

@@ -9,6 +9,7 @@ as $function$
 declare
     v_bom record;
     v_new_id bigint;
+    v_cycles text;
 begin
     -- a loop: few BOMs an ECO, six statements each
     for v_bom in
@@ -108,6 +109,22 @@ begin
         set new_bom_id = v_new_id
         where c.eco_no = p_eco_no and c.item_code = v_bom.item_code;
     end loop;
+
+    -- what was changed elsewhere since the ECO was written
+    select string_agg(distinct y.path, '; ')
+    into v_cycles
+    from artery_erp.engineering_change_line as c
+    inner join artery_erp.engineering_change_bom as b on b.eco_no = c.eco_no and b.item_code = c.item_code
+    inner join artery_erp.bom_line as l on l.bom_id = b.new_bom_id and l.line_no = c.line_no
+    cross join lateral artery_plm._cycle_path(c.item_code, l.component_code, p_at) as y (path)
+    where c.eco_no = p_eco_no and y.path is not null;
+    if v_cycles is not null then
+        raise exception using
+            errcode = 'IN105',
+            message = format('ECO %s cannot be scheduled: an item would contain itself', p_eco_no),
+            detail = v_cycles || '.',
+            hint = 'Write the change with another component.';
+    end if;
 end
 $function$;
 comment on function artery_plm._make_revisions(text, timestamptz) is

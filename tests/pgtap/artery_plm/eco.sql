@@ -1,5 +1,5 @@
 begin;
-select plan(69);
+select plan(76);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('M', 'metre', 'length', false), ('MM', 'millimetre', 'length', false);
@@ -148,6 +148,14 @@ select is(
     (select effective_at from artery_erp.engineering_change_order where eco_no = 'ECN-4'), '2033-01-01'::timestamptz,
     'from an order: from its planned start'
 );
+create function pg_temp.meeting(p_start timestamptz) returns tstzrange[] language sql as $$
+    update artery_erp.manufacturing_order set planned_start = p_start where mo_no = 'MO-1';
+    select array_agg(b.effectivity order by b.revision) from artery_erp.bom as b where b.item_code = 'SUB' and b.revision in ('2', '3')
+$$;
+select is(upper(m[1]), '2034-05-01'::timestamptz, 'and with the order it moves: later') from pg_temp.meeting('2034-05-01') as m;
+select is(lower(m[2]), '2032-05-01'::timestamptz, 'or earlier') from pg_temp.meeting('2032-05-01') as m;
+select throws_ok($$select pg_temp.meeting('2001-01-01')$$, 'IN252', null, 'but not before its base begins');
+select is(lower(m[2]), '2033-01-01'::timestamptz, 'and back') from pg_temp.meeting('2033-01-01') as m;
 select is(
     artery_plm.create_eco(pg_temp.ecn('ECN-9', '[{"action": "remove", "line_no": 10}]', '{}', 'SUB', '3')) #>> '{reasons,0,code}',
     'IN252', 'nothing takes effect before its base does'
@@ -199,6 +207,39 @@ select is(
     artery_plm.create_eco(pg_temp.ecn('E6', '[{"action": "add", "line_no": 20, "component": "TOP", "quantity": 1, "unit": "EA"}]',
         '{"effectivity": {"kind": "date", "at": "2034-01-01T00:00:00Z"}}', 'SUB', '3')) #>> '{reasons,0,message}',
     'item SUB would contain itself: SUB > TOP > SUB', 'a cycle, with its way'
+);
+-- two BOMs in one ECN: what neither closes alone, and what is turned round
+insert into artery_erp.item (code, name, status, source, stock_unit)
+select c, c, 'released', 'make', 'EA' from unnest(array['UP', 'DOWN', 'X']) as c;
+insert into artery_erp.bom (item_code, revision, status, unit) values ('UP', 'A', 'released', 'EA'), ('DOWN', 'A', 'released', 'EA');
+insert into artery_erp.bom_line (bom_id, line_no, component_code, quantity, unit)
+select b.id, 10, 'X', 1, 'EA' from artery_erp.bom as b where b.item_code in ('UP', 'DOWN');
+create function pg_temp.two(p_no text, p_up text, p_down text) returns jsonb language sql as $$
+    select artery_plm.create_eco(jsonb_build_object('ecn_no', p_no, 'status', 'approved', 'title', 't', 'boms', jsonb_build_array(
+        jsonb_build_object('item', 'UP', 'base_revision', 'A', 'lines', p_up::jsonb),
+        jsonb_build_object('item', 'DOWN', 'base_revision', 'A', 'lines', p_down::jsonb)
+    )))
+$$;
+select is(
+    pg_temp.two('E7', '[{"action": "add", "line_no": 20, "component": "DOWN", "quantity": 1, "unit": "EA"}]',
+        '[{"action": "add", "line_no": 20, "component": "UP", "quantity": 1, "unit": "EA"}]') #>> '{reasons,0,code}',
+    'IN105', 'two changes of one ECN close no cycle together'
+);
+update artery_erp.bom_line as l set component_code = 'DOWN' from artery_erp.bom as b where b.id = l.bom_id and b.item_code = 'UP';
+select is(
+    pg_temp.two('E7', '[{"action": "change", "line_no": 10, "component": "X"}]',
+        '[{"action": "add", "line_no": 20, "component": "UP", "quantity": 1, "unit": "EA"}]') ->> 'status',
+    'submitted', 'a structure can be turned round in one'
+);
+insert into artery_erp.bom (item_code, revision, status, unit) values ('X', 'A', 'released', 'EA');
+select artery_plm.set_eco_status('E7', 'approved');
+insert into artery_erp.bom_line (bom_id, line_no, component_code, quantity, unit)
+select b.id, 10, 'DOWN', 1, 'EA' from artery_erp.bom as b where b.item_code = 'X';
+delete from artery_erp.bom_line as l using artery_erp.bom as b where b.id = l.bom_id and b.item_code = 'DOWN';
+update artery_erp.engineering_change_bom set base_content = artery_plm._bom_content(base_bom_id) where eco_no = 'E7';
+select throws_ok(
+    $$select artery_plm.set_eco_status('E7', 'scheduled')$$, 'IN105', 'ECO E7 cannot be scheduled: an item would contain itself',
+    'nor with what came in between'
 );
 select is((select count(*) from artery_erp.engineering_change_order where eco_no = 'E6'), 0::bigint, 'of none of these anything was made');
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,43 +25,15 @@ pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="the sample data is absent (set ARTERY_SHARED_DATA to its folder)"
 )
 
-# Inclusive ends become exclusive ones: the next revision of a line starts the day after.
-LOAD = """
+# what a message cannot say: which items are complete, and what they cost
+COMPLETE = """
 insert into artery_erp.unit (code, name, dimension, whole_number)
-select unit_measure_code, name, 'other', unit_measure_code = 'EA' from unit_measure;
-
-insert into artery_erp.item (code, name, status, source, stock_unit, standard_cost)
-select
-    p.product_number, p.name, 'released',
-    case p.make_flag when '1' then 'make' else 'buy' end,
-    coalesce((
-        select min(b.unit_measure_code) from bill_of_materials as b
-        where b.component_id = p.product_id
-    ), 'EA'),
-    nullif(p.standard_cost::numeric, 0)
-from product as p;
-
-insert into artery_erp.bom (item_code, revision, status, unit)
-select distinct p.product_number, '1', 'released', i.stock_unit
-from bill_of_materials as b
-join product as p on p.product_id = b.product_assembly_id
-join artery_erp.item as i on i.code = p.product_number;
-
-insert into artery_erp.bom_line (
-    bom_id, line_no, component_code, quantity, unit, scrap_rate, effectivity
-)
-select
-    h.id, 10 * row_number() over (partition by h.id order by b.bill_of_materials_id::int),
-    c.product_number, b.per_assembly_qty::numeric, b.unit_measure_code,
-    (b.bill_of_materials_id::int % 4) * 0.0125,
-    tstzrange(
-        b.start_date::timestamp at time zone 'UTC',
-        nullif(b.end_date, '')::timestamp at time zone 'UTC' + interval '1 day'
-    )
-from bill_of_materials as b
-join product as p on p.product_id = b.product_assembly_id
-join product as c on c.product_id = b.component_id
-join artery_erp.bom as h on h.item_code = p.product_number;
+select u.code, u.name, 'other', u.code = 'EA' from unnest(%s::text[], %s::text[]) as u (code, name);
+"""
+RELEASE = """
+update artery_erp.item as i
+set status = 'released', standard_cost = nullif(c.cost::numeric, 0)
+from unnest(%s::text[], %s::text[]) as c (code, cost) where i.code = c.code
 """
 
 
@@ -127,16 +101,62 @@ def structure() -> Structure:
     return Structure()
 
 
+def as_message() -> dict[str, object]:
+    """The files as their PLM would send them: end dates are the last day."""
+    rows = sorted(read("bill_of_materials"), key=lambda row: int(row["bill_of_materials_id"]))
+    units = {row["component_id"]: row["unit_measure_code"] for row in reversed(rows)}
+    products = {row["product_id"]: row["product_number"] for row in read("product")}
+    assemblies: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        if row["product_assembly_id"]:
+            assemblies.setdefault(row["product_assembly_id"], []).append(row)
+    return {
+        "inclusive_ends": True,
+        "items": [
+            {
+                "code": row["product_number"],
+                "name": row["name"],
+                "unit": units.get(row["product_id"], "EA"),
+                "source": "make" if row["make_flag"] == "1" else "buy",
+            }
+            for row in read("product")
+        ],
+        "boms": [
+            {
+                "item": products[assembly],
+                "revision": "1",
+                "lines": [
+                    {
+                        "component": products[row["component_id"]],
+                        "quantity": row["per_assembly_qty"],
+                        "unit": row["unit_measure_code"],
+                        "scrap_rate": str(int(row["bill_of_materials_id"]) % 4 * Decimal("0.0125")),
+                        "valid_from": row["start_date"],
+                        "valid_to": row["end_date"] or None,
+                    }
+                    for row in lines
+                ],
+            }
+            for assembly, lines in assemblies.items()
+        ],
+    }
+
+
 @pytest.fixture
 def loaded(conn: psycopg.Connection) -> psycopg.Connection:
-    for name in ("unit_measure", "product", "bill_of_materials"):
-        rows = read(name)
-        columns = ", ".join(f"{column} text" for column in rows[0])
-        conn.execute(f"create temp table {name} ({columns})".encode())
-        with conn.cursor().copy(f"copy {name} from stdin".encode()) as copy:
-            for row in rows:
-                copy.write_row(tuple(row.values()))
-    conn.execute(LOAD.encode())
+    units = read("unit_measure")
+    conn.execute(COMPLETE, ([u["unit_measure_code"] for u in units], [u["name"] for u in units]))
+    row = conn.execute(
+        "select artery_api_v1.import_bom(%s)", (json.dumps(as_message()),)
+    ).fetchone()
+    assert row
+    assert row[0]["status"] == "processed", row[0]
+    assert row[0]["result"]["draft_items"] == 504
+    products = read("product")
+    conn.execute(
+        RELEASE,
+        ([p["product_number"] for p in products], [p["standard_cost"] for p in products]),
+    )
     return conn
 
 
@@ -146,6 +166,49 @@ def test_every_line_is_there(loaded: psycopg.Connection, structure: Structure) -
     ).fetchone()
     assert row == (len(structure.lines), sum(map(len, structure.lines.values())))
     assert row[0] == 238
+
+
+def test_each_of_the_2679_rows_is_accounted_for(loaded: psycopg.Connection) -> None:
+    """A row without an assembly says that its product is sold as such; all others are lines."""
+    products = {row["product_id"]: row["product_number"] for row in read("product")}
+    items = {code for (code,) in loaded.execute("select code from artery_erp.item")}
+    lines = Counter(
+        loaded.execute(
+            """
+            select b.item_code, l.component_code, l.quantity, l.unit, lower(l.effectivity),
+                upper(l.effectivity)
+            from artery_erp.bom as b join artery_erp.bom_line as l on l.bom_id = b.id
+            """
+        ).fetchall()
+    )
+    rows = read("bill_of_materials")
+    roots = 0
+    for row in rows:
+        if not row["product_assembly_id"]:
+            assert products[row["component_id"]] in items
+            roots += 1
+            continue
+        start = datetime.fromisoformat(row["start_date"]).replace(tzinfo=UTC)
+        end = row["end_date"]
+        line = (
+            products[row["product_assembly_id"]],
+            products[row["component_id"]],
+            Decimal(row["per_assembly_qty"]),
+            row["unit_measure_code"],
+            start,
+            datetime.fromisoformat(end).replace(tzinfo=UTC) + timedelta(days=1) if end else None,
+        )
+        assert lines[line] > 0, row
+        lines[line] -= 1
+    assert (len(rows), sum(lines.values())) == (2679, 0)
+    assert roots == 2679 - 2576
+
+
+def test_the_same_message_again_changes_nothing(loaded: psycopg.Connection) -> None:
+    again = json.dumps({"message_id": "again", **as_message()})
+    row = loaded.execute("select artery_api_v1.import_bom(%s)", (again,)).fetchone()
+    assert row
+    assert (row[0]["result"]["unchanged"], row[0]["result"]["changes"]) == (238, [])
 
 
 @pytest.mark.parametrize("day", DAYS)

@@ -96,7 +96,7 @@ begin
         p_table, p_ids,
         case
             when v_constraint like '%\_accepted\_key' then artery_staging._conflict()
-            else artery_staging._reason(
+            else artery._reason(
                 v_state, concat_ws(': ', v_message, nullif(v_detail, '')), nullif(v_hint, '')
             )
         end,

@@ -1,19 +1,3 @@
-create or replace function artery_staging._reason(
-    p_code text, p_message text, p_hint text default null, p_path text default null
-)
-returns jsonb
-language sql
-immutable
-parallel safe
-set search_path = ''
-as $function$
-select jsonb_strip_nulls(jsonb_build_object(
-    'code', p_code, 'path', p_path, 'message', p_message, 'hint', p_hint
-))
-$function$;
-comment on function artery_staging._reason(text, text, text, text) is
-'One reason of a rejection: SQLSTATE, where in the message, what, what to do';
-
 /* After the processor: dates what it decided, so that no processor needs to, and lets none of its
    rows stay undecided. A processor that sets processed_at itself saves the second write. */
 create or replace function artery_staging._settle(p_table text, p_ids bigint[])
@@ -40,7 +24,7 @@ begin
             reasons = case
                 when s.status = 'processed' then null
                 when s.status <> 'parked' and (s.status = 'new' or s.reasons is null) then jsonb_build_array(
-                    artery_staging._reason(
+                    artery._reason(
                         'IN016', 'its processor left the message undecided, or gave no reason',
                         'This is a fault of the processor, not of the message: report it, then reprocess.'
                     )

@@ -35,7 +35,7 @@ immutable
 parallel safe
 set search_path = ''
 as $function$
-select artery_staging._reason(
+select artery._reason(
     'IN015', 'another message of this source has the same message_id and another body',
     'Send the same bytes to repeat a message; what has changed needs a message_id of its own.'
 )

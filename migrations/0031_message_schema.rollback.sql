@@ -1,0 +1,1 @@
+drop table if exists artery_staging.message_schema;

@@ -60,6 +60,10 @@ from (values
     ('invoice.undo', 'tax', 'POST', '/invoice/red?key={key}')
 ) as r (topic, endpoint, method, path)
 join artery.endpoint as e on e.name = r.endpoint;
+update artery.route
+set status_path_template = '/invoice/ask/{request_id}?key={document_id}',
+    status_interval = '250 ms', status_deadline = '1 s'
+where topic = 'invoice';
 insert into artery.saga_definition (name) values ('order');
 insert into artery.saga_step (saga, position, name, topic, undo_topic, query_topic, timeout) values
 ('order', 1, 'dispatch', 'dispatch', 'dispatch.undo', null, '1.5 s'),
@@ -109,7 +113,7 @@ class World:
     def _apply(self, topic: str, key: str, request_id: str) -> tuple[int, str | None]:
         step, _, part = topic.partition(".")
         at = (key, step)
-        if part == "query":
+        if part in ("query", "ask"):
             return (200, '{"asked": true}') if self.effects.get(at) else (404, None)
         if part == "undo":
             if not self.effects.get(at):
@@ -181,6 +185,8 @@ class Runner(Actor):
                 if time.monotonic() > claimed_at + 0.3:
                     break  # the lease may run out: not sent
                 key = unquote(path.rpartition("key=")[2])
+                if "/ask/" in path:  # the engine's own question, before any of the saga's
+                    topic += ".ask"
                 answer, body = self.world.call(topic, key, request_id)
                 way, _, fact = str(answer).rpartition(":")
                 ways.add(way or fact)

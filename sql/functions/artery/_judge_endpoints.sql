@@ -1,7 +1,8 @@
 /* What one report says about the endpoints themselves. Retry-After and RateLimit bind all
-   runners. 410 means that the endpoint is gone: it is disabled. Failures feed the breaker, whose window rolls
-   in two halves: what the one before it had counts by the share of it that still lies within
-   breaker_window of now. An endpoint that never failed has no breaker row and costs nothing. */
+   runners. 410 means that the endpoint is gone: it is disabled. Failures feed the breaker, whose
+   window rolls in two halves: what the one before it had counts by the share of it that still lies
+   within breaker_window of now. An endpoint that never failed has no breaker row and costs nothing.
+*/
 create or replace function artery._judge_endpoints(p_tally jsonb, p_now timestamptz)
 returns integer[]
 language plpgsql

@@ -71,7 +71,8 @@ create table artery_staging.iot_sensor_reading (
     sent_at timestamptz,
     historical boolean,
     source text not null default session_user,
-    received_at timestamptz not null default clock_timestamp()
+    -- not clock_timestamp(): a volatile default makes COPY insert row by row
+    received_at timestamptz not null default now()
 ) with (
     autovacuum_vacuum_scale_factor = 0.1,
     autovacuum_vacuum_insert_threshold = -1,

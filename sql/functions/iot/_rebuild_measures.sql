@@ -18,8 +18,12 @@ select
     min(r.value),
     max(r.value)
 from unnest(p_devices, p_from, p_to) as s (device_id, lo, hi)
-inner join artery_iot.sensor_reading as r on r.device_id = s.device_id
-where r.kind = 'measure' and r.ts >= s.lo and r.ts < s.hi
+cross join lateral (
+    select i.*
+    from artery_iot.sensor_reading as i
+    where i.device_id = s.device_id and i.kind = 'measure' and i.ts >= s.lo and i.ts < s.hi
+    offset 0
+) as r
 group by r.device_id, r.metric, artery_iot.oee_bucket(r.ts)
 on conflict (device_id, metric, bucket_at) do update
 set

@@ -21,15 +21,23 @@ begin
 
     -- columns and metrics that counted in a span
     series as (
-        select distinct
+        select
             s.device_id,
+            s.lo,
             s.hi,
             r.metric,
-            r.good is not null as has_good,
-            r.reject is not null as has_reject
+            r.has_good,
+            r.has_reject
         from spans as s
-        inner join artery_iot.sensor_reading as r on r.device_id = s.device_id
-        where r.kind = 'counter' and r.ts >= s.lo and r.ts < s.hi
+        cross join lateral (
+            select
+                i.metric,
+                bool_or(i.good is not null) as has_good,
+                bool_or(i.reject is not null) as has_reject
+            from artery_iot.sensor_reading as i
+            where i.device_id = s.device_id and i.kind = 'counter' and i.ts >= s.lo and i.ts < s.hi
+            group by i.metric
+        ) as r
     ),
 
     next_buckets as (
@@ -64,8 +72,7 @@ begin
                 s.device_id,
                 s.lo,
                 s.hi
-            from series as r
-            inner join spans as s on s.device_id = r.device_id and s.hi = r.hi
+            from series as s
             union all
             select
                 n.device_id,

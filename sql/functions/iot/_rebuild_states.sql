@@ -68,116 +68,95 @@ begin
         returning x.*
     ),
 
-    signs as (
+    -- a young partition has no statistics: offset 0 keeps it at index scans for each span
+    alive as (
         select
             s.device_id,
             s.lo,
-            s.hi,
-            s.timeout,
-            r.ts,
-            max(r.state) as state,
-            max(r.reason_code) as reason_code
+            range_agg(tstzrange(r.ts, r.ts + s.timeout))
+            * tstzmultirange(tstzrange(s.lo, s.hi)) as during
         from spans as s
         cross join lateral (
-            -- one index scan a kind: the last sign before the span, those in it, the first after it
-            select
-                i.ts,
-                i.state,
-                i.reason_code
+            select i.ts
             from artery_iot.sensor_reading as i
             where
-                i.device_id = s.device_id and i.kind = any('{heartbeat,counter,state,measure}')
-                and i.ts >= s.lo - s.timeout
-                and i.ts <= case when s.hi = 'infinity' then s.hi else s.hi + s.timeout end
+                i.device_id = s.device_id
+                and i.kind = any('{heartbeat,counter,state,measure}')
+                and i.ts >= s.lo - s.timeout and i.ts < s.hi
+            offset 0
         ) as r
-        group by s.device_id, s.lo, s.hi, s.timeout, r.ts
-    ),
-
-    -- the state said last before a span; where its readings are dropped, what was made of them
-    carried as (
-        select
-            s.device_id,
-            s.lo,
-            coalesce(c.ts, s.lo - s.timeout) as ts,
-            c.state,
-            c.reason_code
-        from spans as s
-        cross join lateral (
-            (
-                select
-                    r.ts,
-                    r.state,
-                    r.reason_code,
-                    1 as choice
-                from artery_iot.sensor_reading as r
-                where r.device_id = s.device_id and r.kind = 'state' and r.ts < s.lo - s.timeout
-                order by r.ts desc
-                limit 1
-            )
-            union all
-            (
-                select
-                    null,
-                    x.state,
-                    x.reason_code,
-                    2
-                from artery_iot.device_state as x
-                where x.device_id = s.device_id and x.started_at < s.lo - s.timeout
-                order by x.started_at desc
-                limit 1
-            )
-            order by choice
-            limit 1
-        ) as c
+        group by s.device_id, s.lo, s.hi
     ),
 
     told as (
         select
-            g.*,
-            count(g.state) over (partition by g.device_id, g.lo order by g.ts) as telling
-        from (
+            s.device_id,
+            s.lo,
+            t.state,
+            t.reason_code,
+            tstzrange(
+                t.ts, lead(t.ts) over (partition by s.device_id, s.lo order by t.ts)
+            ) as during
+        from spans as s
+        cross join lateral (
             select
-                n.*,
-                true as alive
-            from signs as n
+                r.ts,
+                r.state,
+                r.reason_code
+            from artery_iot.sensor_reading as r
+            where r.device_id = s.device_id and r.kind = 'state' and r.ts >= s.lo and r.ts < s.hi
             union all
-            select
-                s.device_id,
-                s.lo,
-                s.hi,
-                s.timeout,
-                '-infinity',
-                c.state,
-                c.reason_code,
-                false
-            from spans as s
-            inner join carried as c on c.device_id = s.device_id and c.lo = s.lo
-        ) as g
-    ),
-
-    heard as (
-        select
-            t.device_id,
-            greatest(t.ts, t.lo) as started_at,
-            least(
-                lead(t.ts) over (partition by t.device_id, t.lo order by t.ts), t.ts + t.timeout, t.hi
-            ) as ended_at,
-            coalesce(first_value(t.state) over telling, 'unknown') as state,
-            first_value(t.reason_code) over telling as reason_code,
-            t.alive
-        from told as t
-        window telling as (partition by t.device_id, t.lo, t.telling order by t.ts)
+            -- what was said last before; where that is dropped, what was made of it; else nothing
+            (
+                select
+                    '-infinity',
+                    c.state,
+                    c.reason_code
+                from (
+                    (
+                        select
+                            r.state,
+                            r.reason_code,
+                            1 as choice
+                        from artery_iot.sensor_reading as r
+                        where r.device_id = s.device_id and r.kind = 'state' and r.ts < s.lo
+                        order by r.ts desc
+                        limit 1
+                    )
+                    union all
+                    (
+                        select
+                            x.state,
+                            x.reason_code,
+                            2
+                        from artery_iot.device_state as x
+                        where x.device_id = s.device_id and x.started_at < s.lo
+                        order by x.started_at desc
+                        limit 1
+                    )
+                    union all
+                    select
+                        'unknown',
+                        null,
+                        3
+                ) as c
+                order by c.choice
+                limit 1
+            )
+            offset 0
+        ) as t
     ),
 
     pieces as (
         select
-            h.device_id,
-            h.started_at,
-            h.ended_at,
-            h.state,
-            h.reason_code
-        from heard as h
-        where h.alive and h.started_at < h.ended_at
+            t.device_id,
+            lower(u.piece) as started_at,
+            upper(u.piece) as ended_at,
+            t.state,
+            t.reason_code
+        from told as t
+        inner join alive as a on a.device_id = t.device_id and a.lo = t.lo
+        cross join lateral unnest(a.during * tstzmultirange(t.during)) as u (piece)
         union all
         select
             x.device_id,

@@ -29,7 +29,6 @@ begin
     with checked as materialized (
         select
             r.*,
-            r as whole,
             d.id as device_id,
             array_remove(array[
                 case when d.id is null then 'device' end,
@@ -49,7 +48,10 @@ begin
         select
             c.source,
             c.received_at,
-            artery_staging._as_reading(c.whole),
+            artery_staging._as_reading(row(
+                c.device, c.ts, c.kind, c.metric, c.value, c.good, c.reject, c.state, c.reason_code,
+                c.item_code, c.sequence, c.sent_at, c.historical, c.source, c.received_at
+            )),
             artery_staging._reading_reasons(c.faults)
         from checked as c
         where c.faults <> '{}'

@@ -24,6 +24,7 @@ WORKLOADS = (
     "rollup",
     "where_used",
     "impact",
+    "sensor",
 )
 
 

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pg_artery.commands.attachment:command",
         "Look at and take out files that were fetched.",
     ),
+    "oee": ("pg_artery.commands.oee:command", "See how effective machines are, by ISO 22400."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 

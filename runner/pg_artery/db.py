@@ -74,6 +74,15 @@ ATTACHMENTS = """
     from artery.list_attachments(%s, %s, %s) as a"""
 ATTACHMENT = "select a.* from artery.attachment_info(%s) as a"
 ATTACHMENT_PIECE = "select artery.attachment_piece(%s, %s)"
+OEE = """
+    select o.equipment_code, o.day, o.shift_code, o.oee, o.availability, o.effectiveness, o.quality,
+        o.planned_operation, o.planned_down, o.planned_busy, o.production, o.down, o.unknown,
+        o.produced, o.good, o.reject, o.ideal, o.no_cycle, o.off_shift, o.flags
+    from artery_iot.equipment_oee(%s, %s, %s, %s) as o"""
+OEE_LIVE = """
+    select l.equipment_code, l.name, l.device, l.state, l.reason_code, l.since, l.last_seen,
+        l.shift_code, l.produced, l.good, l.oee
+    from artery_iot.live_states(%s) as l"""
 LISTEN = "listen artery_wake"
 LISTEN_HOLD = "listen artery_hold"
 

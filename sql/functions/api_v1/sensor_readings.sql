@@ -11,7 +11,7 @@ declare
     v_source text := coalesce($1 ->> 'source', session_user::text);
 begin
     if jsonb_typeof($1 -> 'readings') = 'array' then
-        return artery_staging.receive_readings(v_source, $1 -> 'readings');
+        return artery_staging.receive_readings(v_source, $1 -> 'readings', $1 ->> 'device');
     end if;
     if $1 ? 'timestamp' then
         return artery_staging.receive_sparkplug(v_source, $1);
@@ -25,6 +25,6 @@ end
 $function$;
 
 comment on function artery_api_v1.sensor_readings(jsonb) is
-'Takes a batch of readings, {"source", "readings": [...]}, or one Sparkplug-like message -> {"status", '
-'"accepted", "rejected", "reasons"}. Errors: 22023 neither of them';
+'Takes a batch of readings, {"source", "device": of those that name none, "readings": [...]}, or one '
+'Sparkplug-like message -> {"status", "accepted", "rejected", "reasons"}. Errors: 22023 neither of them';
 grant execute on function artery_api_v1.sensor_readings(jsonb) to artery_app;

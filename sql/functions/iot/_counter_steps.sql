@@ -18,7 +18,7 @@ returns table (
 language plpgsql
 stable
 set search_path = ''
-set plan_cache_mode = 'force_custom_plan'
+set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
     return query

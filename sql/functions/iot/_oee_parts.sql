@@ -36,7 +36,9 @@ begin
             w.*,
             tstzmultirange(tstzrange(w.lo, w.hi)) as whole,
             artery_iot.oee_bucket(w.lo + interval '5 minutes' - interval '1 microsecond') as first_bucket,
-            artery_iot.oee_bucket(w.hi) as last_bucket
+            -- up to now is all that is there, the bucket that goes on included
+            artery_iot.oee_bucket(w.hi)
+            + case when w.hi >= now() then interval '5 minutes' else interval '0' end as last_bucket
         from unnest(p_equipment, p_from, p_to, p_planned)
         with ordinality as w (equipment_code, lo, hi, planned, number)
     ),
@@ -58,8 +60,14 @@ begin
             from artery_iot.device_state as x
             where x.device_id = d.id and x.started_at <= w.lo
         ) as f
-        inner join artery_iot.device_state as s
-            on s.device_id = d.id and s.started_at >= f.at and s.started_at < w.hi and s.ended_at > w.lo
+        cross join lateral (
+            select x.*
+            from artery_iot.device_state as x
+            where
+                x.device_id = d.id and x.started_at >= f.at and x.started_at < w.hi
+                and x.ended_at > w.lo
+            offset 0
+        ) as s
         left join artery_erp.downtime_reason as k on k.code = s.reason_code
         where w.planned
         group by w.number
@@ -71,8 +79,12 @@ begin
             range_agg(r.during) filter (where k.kind = 'planned') as planned,
             range_agg(r.during) filter (where k.kind = 'unplanned') as unplanned
         from windows as w
-        inner join artery_erp.equipment_downtime as r
-            on r.equipment_code = w.equipment_code and r.during && tstzrange(w.lo, w.hi)
+        cross join lateral (
+            select x.*
+            from artery_erp.equipment_downtime as x
+            where x.equipment_code = w.equipment_code and x.during && tstzrange(w.lo, w.hi)
+            offset 0
+        ) as r
         inner join artery_erp.downtime_reason as k on k.code = r.reason_code
         where w.planned
         group by w.number
@@ -138,8 +150,14 @@ begin
             p.resets
         from windows as w
         inner join artery_iot.device as d on d.equipment_code = w.equipment_code
-        inner join artery_iot.production as p
-            on p.device_id = d.id and p.bucket_at >= w.first_bucket and p.bucket_at < w.last_bucket
+        -- offset 0: a look into the index for each window, whatever the planner thinks of them
+        cross join lateral (
+            select x.*
+            from artery_iot.production as x
+            where
+                x.device_id = d.id and x.bucket_at >= w.first_bucket and x.bucket_at < w.last_bucket
+            offset 0
+        ) as p
         union all
         select
             e.number,

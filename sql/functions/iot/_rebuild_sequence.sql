@@ -8,7 +8,7 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
-set plan_cache_mode = 'force_custom_plan'
+set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
     delete from artery_iot.sequence_event as e

@@ -11,18 +11,24 @@ begin
     perform artery_iot._rebuild_measures(p_devices, p_from, p_to);
     perform artery_iot._rebuild_states(p_devices, p_from, p_to);
 
-    -- a state that came late holds until the next one
+    -- a state that came late holds until the next one, or as long as the device is heard of
     insert into artery_iot.oee_stale (equipment_code, during)
     select
         d.equipment_code,
         tstzrange(s.lo, greatest(
             s.hi + d.heartbeat_timeout,
-            coalesce(
+            least(
                 (
                     select min(r.ts)
                     from artery_iot.sensor_reading as r
                     where r.device_id = s.device_id and r.kind = 'state' and r.ts >= s.hi
-                ), 'infinity'
+                ), (
+                    select x.ended_at
+                    from artery_iot.device_state as x
+                    where x.device_id = s.device_id
+                    order by x.started_at desc
+                    limit 1
+                )
             )
         ))
     from unnest(p_devices, p_from, p_to) as s (device_id, lo, hi)

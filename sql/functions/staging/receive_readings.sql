@@ -1,5 +1,7 @@
 -- One reading whose values do not have their types is kept by itself, as it came
-create or replace function artery_staging._receive_reading(p_source text, p_reading jsonb)
+create or replace function artery_staging._receive_reading(
+    p_source text, p_device text, p_reading jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -15,7 +17,19 @@ begin
             historical, source
         )
         select
-            r.*,
+            coalesce(r.device, p_device),
+            r.ts,
+            r.kind,
+            r.metric,
+            r.value,
+            r.good,
+            r.reject,
+            r.state,
+            r.reason_code,
+            r.item_code,
+            r.sequence,
+            r.sent_at,
+            r.historical,
             p_source
         from jsonb_to_record(p_reading) as r (
             device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
@@ -35,16 +49,25 @@ exception when data_exception then
     v_reasons := artery_staging._reading_reasons('{form}')
         || jsonb_build_array(jsonb_build_object('code', sqlstate, 'path', '', 'message', v_message));
     insert into artery_staging.iot_rejected_reading (source, reading, received_at, reasons)
-    values (p_source, p_reading, clock_timestamp(), v_reasons);
+    values (
+        p_source,
+        case
+            when jsonb_typeof(p_reading) <> 'object' or p_reading ? 'device' then p_reading
+            else jsonb_strip_nulls(jsonb_build_object('device', p_device)) || p_reading
+        end,
+        clock_timestamp(), v_reasons
+    );
     return v_reasons;
 end
 $function$;
 
-comment on function artery_staging._receive_reading(text, jsonb) is
+comment on function artery_staging._receive_reading(text, text, jsonb) is
 'Stages one reading, or keeps it as rejected: gives the reasons then, else null';
 
 /* All readings at once; if one of them does not fit its columns, each by itself. */
-create or replace function artery_staging.receive_readings(p_source text, p_readings jsonb)
+create or replace function artery_staging.receive_readings(
+    p_source text, p_readings jsonb, p_device text default null
+)
 returns jsonb
 language plpgsql
 volatile
@@ -60,7 +83,19 @@ begin
             historical, source
         )
         select
-            r.*,
+            coalesce(r.device, p_device),
+            r.ts,
+            r.kind,
+            r.metric,
+            r.value,
+            r.good,
+            r.reject,
+            r.state,
+            r.reason_code,
+            r.item_code,
+            r.sequence,
+            r.sent_at,
+            r.historical,
             p_source
         from jsonb_to_recordset(p_readings) as r (
             device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
@@ -86,7 +121,7 @@ begin
     from (
         select
             e.place,
-            artery_staging._receive_reading(p_source, e.reading) as reasons
+            artery_staging._receive_reading(p_source, p_device, e.reading) as reasons
         from jsonb_array_elements(p_readings) with ordinality as e (reading, place)
     ) as x;
     return jsonb_build_object(
@@ -96,6 +131,6 @@ begin
 end
 $function$;
 
-comment on function artery_staging.receive_readings(text, jsonb) is
-'Stages an array of readings: {"status", "accepted", "rejected", "reasons": [{"reading": place from 0, "reasons"}]}';
-revoke execute on function artery_staging.receive_readings(text, jsonb) from public;
+comment on function artery_staging.receive_readings(text, jsonb, text) is
+'Stages an array of readings, of p_device where they name none: {"status", "accepted", "rejected", "reasons": [{"reading": place from 0, "reasons"}]}';
+revoke execute on function artery_staging.receive_readings(text, jsonb, text) from public;

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 from file_server import MIB, FileServer, ofd, pdf
 from runner_harness import Outbox
+
+from pg_artery.migrate import migrate
 
 pytestmark = pytest.mark.one_server
 
@@ -27,24 +30,32 @@ def files() -> Iterator[FileServer]:
     server.close()
 
 
+def enqueue(
+    outbox: Outbox,
+    files: FileServer,
+    path: str,
+    kind: str = "pdf",
+    most: int | None = None,
+    **columns: object,
+) -> int:
+    """Make an endpoint and a route for a path and enqueue its download; gives the task's id."""
+    topic = f"{kind}.{path.replace('/', '.')}"
+    outbox.add(topic, files.url, f"/{path}", **({"max_attempts": 1} | columns))
+    outbox.conn.execute(
+        "update artery.route set method = 'GET', download = %s, download_bytes = %s "
+        "where topic = %s",
+        (kind, most, topic),
+    )
+    return outbox.conn.execute(
+        "select artery.enqueue_task(%s, p_document_type => 'inv', p_document_id => 'INV/1')",
+        (topic,),
+    ).fetchone()[0]
+
+
 @pytest.fixture
 def fetch(outbox: Outbox, files: FileServer) -> Callable[..., int]:
-    """Enqueue a download of a path: fetch("pdf/100", kind="pdf", most=…); gives the task's id."""
-
-    def enqueue(path: str, kind: str = "pdf", most: int | None = None, **columns: object) -> int:
-        topic = f"{kind}.{path.replace('/', '.')}"
-        outbox.add(topic, files.url, f"/{path}", **({"max_attempts": 1} | columns))
-        outbox.conn.execute(
-            "update artery.route set method = 'GET', download = %s, download_bytes = %s "
-            "where topic = %s",
-            (kind, most, topic),
-        )
-        return outbox.conn.execute(
-            "select artery.enqueue_task(%s, p_document_type => 'inv', p_document_id => 'INV/1')",
-            (topic,),
-        ).fetchone()[0]
-
-    return enqueue
+    """Enqueue a download: fetch("pdf/100", kind="pdf", most=…, **columns of the endpoint)."""
+    return partial(enqueue, outbox, files)
 
 
 def attached(outbox: Outbox) -> dict[int, tuple]:
@@ -158,10 +169,7 @@ def test_a_runner_killed_in_the_middle_leaves_no_half_attachment(
 ):
     task = fetch("held", max_attempts=5)
     first = artery_run(dsn, "--lease", "2").wait_started()
-    deadline = time.monotonic() + 20
-    while not outbox.value("select coalesce(sum(chunks), 0) from artery.download"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_pieces(outbox)
     assert attached(outbox) == {}
     first.end(signal.SIGKILL)
     assert attached(outbox) == {}
@@ -184,6 +192,31 @@ def test_a_second_fetch_after_a_lost_report_attaches_nothing_new(outbox, fetch, 
     artery_run(dsn, "--lease", "2").wait_started()
     outbox.wait({"sent": 1})
     assert attached(outbox) == before
+    assert left_over(outbox) == 0
+
+
+def wait_for_pieces(outbox: Outbox) -> None:
+    deadline = time.monotonic() + 20
+    while not outbox.value("select coalesce(sum(chunks), 0) from artery.download"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_server_that_crashes_in_the_middle_costs_no_piece(own_cluster, files, artery_run):
+    dsn = own_cluster.create_database("crash")
+    migrate(dsn)
+    outbox = Outbox(psycopg.connect(dsn, autocommit=True), files.url)
+    enqueue(outbox, files, "held", total_timeout="1 minute")
+    artery_run(dsn).wait_started()
+    wait_for_pieces(outbox)
+    own_cluster.restart("immediate")
+    outbox.conn = psycopg.connect(dsn, autocommit=True)
+    files.hold.set()
+    outbox.wait({"sent": 1})
+    assert outbox.value("select attempt from artery.integration_task") == 1
+    ((length, digest, _, number),) = attached(outbox).values()
+    stored = content(outbox, number)
+    assert (len(stored), hashlib.sha256(stored).digest()) == (length, digest)
     assert left_over(outbox) == 0
 
 

@@ -38,7 +38,7 @@ def measure(stack: Stack, rounds: int) -> Result:
                 whole[size].append(time.monotonic() - begin)
                 connection.execute(
                     "update artery_erp.item set standard_cost = %s where code = %s",
-                    (turn + 1, f"I{turn:07}"),
+                    (1000 + turn, f"I{turn:07}"),
                 )
                 begin = time.monotonic()
                 row = connection.execute("select artery_plm.roll_up_costs('infinity')").fetchone()

@@ -9,6 +9,7 @@ language plpgsql
 volatile
 set search_path = ''
 set plan_cache_mode = 'force_custom_plan'
+set jit = off
 set random_page_cost = 1.1
 as $function$
 declare

@@ -5,6 +5,7 @@ language plpgsql
 volatile
 set search_path = ''
 set plan_cache_mode = 'force_custom_plan'
+set jit = off
 as $function$
 declare
     v_as_of timestamptz;
@@ -103,6 +104,7 @@ volatile
 security definer
 set search_path = ''
 set plan_cache_mode = 'force_custom_plan'
+set jit = off
 as $function$
 declare
     v_run_id bigint;

@@ -1,5 +1,5 @@
 begin;
-select plan(76);
+select plan(78);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('M', 'metre', 'length', false), ('MM', 'millimetre', 'length', false);
@@ -240,6 +240,23 @@ update artery_erp.engineering_change_bom set base_content = artery_plm._bom_cont
 select throws_ok(
     $$select artery_plm.set_eco_status('E7', 'scheduled')$$, 'IN105', 'ECO E7 cannot be scheduled: an item would contain itself',
     'nor with what came in between'
+);
+-- a batch: the bad keep their bodies and have their reasons, their neighbours go on
+insert into artery_staging.plm_ecn (source, message_id, body) values
+('plm', 'b1', '7'), ('plm', 'b2', '[]'), ('plm', 'b3', '{"ecn_no": {"a": 1}, "status": "approved", "title": 7, "boms": [{"item": 1}]}'),
+('plm', 'b4', pg_temp.ecn('E8', '[{"action": "change", "line_no": 10, "quantity": 2}]', '{}', 'DOWN', 'A')),
+('plm', 'b5', '{"ecn_no": "E9", "status": "approved", "title": "t", "boms": [7]}'),
+('plm', 'b6', pg_temp.ecn('E9', '[{"action": "change", "line_no": 10, "quantity": 1e400}]', '{}', 'DOWN', 'A')),
+('plm', 'b7', pg_temp.ecn('E9', '[{"action": {}, "line_no": [], "component": "ＢＯＬＴ", "quantity": "½", "phantom": "yes"}]', '{}', 'DOWN', 'A'));
+insert into artery_erp.bom_line (bom_id, line_no, component_code, quantity, unit)
+select b.id, 10, 'X', 1, 'EA' from artery_erp.bom as b where b.item_code = 'DOWN' and b.revision = 'A';
+select is(artery_staging.process('artery_staging.plm_ecn'), 7, 'a batch is processed');
+select results_eq(
+    $$select message_id, status, jsonb_array_length(reasons) > 0, body is not null
+    from artery_staging.plm_ecn where message_id like 'b_' order by 1$$,
+    $$values ('b1', 'rejected', true, true), ('b2', 'rejected', true, true), ('b3', 'rejected', true, true),
+    ('b4', 'processed', null, true), ('b5', 'rejected', true, true), ('b6', 'rejected', true, true), ('b7', 'rejected', true, true)$$,
+    'each to its end'
 );
 select is((select count(*) from artery_erp.engineering_change_order where eco_no = 'E6'), 0::bigint, 'of none of these anything was made');
 

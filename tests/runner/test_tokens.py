@@ -53,11 +53,12 @@ def test_many_tasks_one_request(caller, provider, good):
 
 
 def test_no_other_endpoint_waits_for_a_token(caller, provider, good, receiver):
-    provider.state(delay=1000)
-    caller.submit(good)
-    began = time.monotonic()
+    provider.state(delay=2000)
+    (waits,) = caller.submit(good)
     assert caller({"id": 2, "base_url": receiver.url})["status_code"] == 200
-    assert time.monotonic() - began < 0.5
+    assert waits not in caller.sent.results
+    caller.sent.pump(10, lambda: waits in caller.sent.results)
+    assert caller.sent.results[waits]["status_code"] == 200
 
 
 def test_fetched_ahead_of_its_end_while_the_old_one_serves(caller, provider, good, monkeypatch):
@@ -128,7 +129,7 @@ def test_a_refused_client_costs_no_attempt_and_does_not_knock_on(caller, provide
         ("/garbage", "protocol: "),
         ("/redirect", "status 302"),
         ("/large/200000", "too_large: "),
-        ("/gzip/50000000", "too_large: "),
+        ("/gzip/5000000", "too_large: "),
         ("/ok", "the answer holds no access_token"),
         ("/status/503/Retry-After_120", "status 503"),
         ("/raw", "no JSON object"),
@@ -136,9 +137,10 @@ def test_a_refused_client_costs_no_attempt_and_does_not_knock_on(caller, provide
 )
 def test_a_token_server_that_fails_is_a_fault_of_ours(caller, receiver, good, path, says):
     good["access"]["auth"]["token_url"] = receiver.url + path
+    deadline = 600 if path == "/silent" else 4000
     began = time.monotonic()
-    result = caller({**good, "base_url": receiver.url, "total_timeout_ms": 600})
-    assert time.monotonic() - began < 1.6
+    result = caller({**good, "base_url": receiver.url, "total_timeout_ms": deadline})
+    assert time.monotonic() - began < deadline / 1000 + 1
     assert result["error_kind"] == "token", result
     assert says in result["error"], result
     assert [r.path for r in receiver.requests] == [f"/v1{path}"], "asked once, the API not at all"

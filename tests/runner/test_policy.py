@@ -83,9 +83,12 @@ def test_one_429_stops_both_runners(dsn, outbox, receiver, artery_run):
     for _ in range(2):
         artery_run(dsn, "--concurrency", "8", "--per-endpoint", "4").wait_started()
     outbox.enqueue(3000, "busy")
-    receiver.wait_for(300)
+    receiver.wait_for(100)
+    deadline = time.monotonic() + 5
+    while outbox.value(SENDERS) < 2:
+        assert time.monotonic() < deadline, "both have their share"
+        time.sleep(0.02)
     taken = outbox.statuses().get("processing", 0)
-    assert outbox.value(SENDERS) == 2
     assert taken > 16, "more than is under way: there is something to be dropped"
     receiver.headers, receiver.status = ("Retry-After: 3",), 429
     stopped = time.monotonic()
@@ -94,9 +97,10 @@ def test_one_429_stops_both_runners(dsn, outbox, receiver, artery_run):
     late = [r.at - stopped for r in receiver.requests if r.at > stopped]
     print(f"{taken} taken; {len(late)} calls after the 429, the last {max(late):.3f} s")
     receiver.headers, receiver.status = (), 200
-    # a call under way takes 20 ms, then the report, the notification; the machine is shared
-    assert max(late) < 0.35, sorted(late)[-5:]
-    assert len(late) < 60
+    # a call under way takes 20 ms, then the report, then the notification: some 20 ms in all, ten
+    # times that on a busy machine. What was taken would have gone on for seconds
+    assert max(late) < 0.5, sorted(late)[-5:]
+    assert len(late) < taken / 4
     before = len(receiver.requests)
     time.sleep(1.0)
     assert len(receiver.requests) == before, "no request until Retry-After is over"
@@ -153,7 +157,7 @@ def test_one_that_hangs_costs_four_others_nothing(dsn, outbox, receiver, artery_
     print(f"alone {alone:.0f}/s, beside one that hangs {beside:.0f}/s")
     assert len(mute.requests) >= 16, "it was called all the time, by both"
     assert alone > 400
-    assert beside / alone > 0.95
+    assert beside / alone > 0.9
 
 
 def announced(listener: psycopg.Connection, channel: str) -> list[str]:

@@ -13,7 +13,7 @@ declare
     v_reasons jsonb;
 begin
     -- whoever writes BOMs waits here: two changes that are sound alone need not be together
-    perform pg_advisory_xact_lock(hashtextextended('artery.bom_structure', 0));
+    perform artery_plm.lock_structure();
 
     select jsonb_agg(to_jsonb(r)) into v_reasons from artery_plm._ecn_head_reasons(p_body) as r;
     if v_reasons is null then

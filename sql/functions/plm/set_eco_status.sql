@@ -12,7 +12,7 @@ declare
     v_at timestamptz;
     v_problem record;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('artery.bom_structure', 0));
+    perform artery_plm.lock_structure();
     select e.* into v_eco
     from artery_erp.engineering_change_order as e
     where e.eco_no = p_eco_no

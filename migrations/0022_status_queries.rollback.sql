@@ -4,7 +4,7 @@ update artery.integration_task
 set status = 'processing', locked_until = clock_timestamp()
 where inquiry is not null and status in ('pending', 'failed');
 update artery.integration_task
-set status = 'held'
+set status = 'held', locked_until = null
 where inquiry is not null;
 alter table artery.sweep_step drop column backend_pid;
 alter table artery.cloud_log drop column status_query;

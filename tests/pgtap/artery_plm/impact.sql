@@ -1,5 +1,5 @@
 begin;
-select plan(40);
+select plan(49);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('DZ', 'dozen', 'count', true), ('M', 'metre', 'length', false);
@@ -173,6 +173,22 @@ select is_empty($$select from artery_plm.wip_impact_of('E1') where executed_at i
 select is(artery_plm.carry_out_dispositions('E1'), 0::bigint, 'once');
 select is(artery_plm.set_eco_status('E1', 'closed'), 'closed', 'and the ECO is closed');
 select is((select count(*) from artery_plm.eco_order_change), 2::bigint, 'two orders were changed in all');
+
+-- who may
+set local role artery_app;
+select is(artery_api_v1.submit_ecn('{"ecn_no": "E2", "source": "plm", "message_id": "1", "status": "approved", "title": "t",
+    "boms": [{"item": "CAR", "base_revision": "A", "lines": [{"action": "change", "line_no": 10, "quantity": 2}]}]}') ->> 'status',
+    'processed', 'the application submits');
+select is(artery_plm.set_eco_status('E2', 'approved'), 'approved', 'and moves on');
+select lives_ok($$select artery_plm.choose_disposition('E2', 'proposed', 'me')$$, 'chooses');
+select lives_ok($$select from artery_plm.wip_impact, artery_plm.wip_impact_of('E2')$$, 'and reads');
+select throws_ok($$update artery_erp.engineering_change_order set status = 'implemented'$$, '42501', null, 'but writes no status itself');
+select throws_ok($$update artery_plm.eco_disposition set executed_at = now()$$, '42501', null, 'nor a disposition');
+select throws_ok($$select artery_plm.impact_rows(null)$$, '42501', null, 'private functions are private');
+set local role artery_reader;
+select lives_ok($$select from artery_plm.wip_impact, artery_plm.wip_impact_of('E2'), artery_plm.missing_cost$$, 'a reader reads');
+select throws_ok($$select artery_plm.set_eco_status('E2', 'cancelled', 'x')$$, '42501', null, 'and changes nothing');
+reset role;
 
 select * from finish();
 rollback;

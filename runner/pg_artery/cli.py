@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": ("pg_artery.commands.run:command", "Deliver what is due, until told to stop."),
     "status": ("pg_artery.commands.status:command", "Everything at one glance; --watch stays."),
+    "monitor": ("pg_artery.commands.monitor:command", "Serve the monitor page."),
     "task": ("pg_artery.commands.task:command", "Look at tasks; retry or cancel them."),
     "saga": ("pg_artery.commands.saga:command", "Look at sagas; decide where one waits."),
     "staging": ("pg_artery.commands.staging:command", "Look at what came in; process it again."),

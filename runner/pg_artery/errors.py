@@ -23,6 +23,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN035": ("a sealed secret does not open", EXIT_FAILED),
     "IN036": ("a secret is sealed with a key that is not at hand", EXIT_FAILED),
     "IN037": ("what was given can be no secret", EXIT_USAGE),
+    "IN040": ("the monitor page would be open to everybody", EXIT_REFUSED),
     "IN120": ("no such item", EXIT_USAGE),
     "IN121": ("no such revision of a bill of material", EXIT_USAGE),
     "IN041": ("no such endpoint", EXIT_USAGE),

@@ -25,3 +25,17 @@ SAGA_HISTORY = "select h.* from artery.saga_history as h where h.saga_id = %s"
 SAGA_RESUME = "select artery.resume_saga(%s, %s)"
 SAGA_COMPENSATE = "select artery.compensate_saga(%s, %s)"
 SAGA_RESOLVE = "select artery.resolve_saga_step(%s, %s, %s, %s)"
+RIGHTS = """
+    select
+        has_function_privilege('artery.retry_task(bigint, text)', 'execute') as operate,
+        has_function_privilege('artery.open_breaker(text, text)', 'execute') as breaker,
+        current_user as role"""
+PULSE = "select p.* from artery_monitor.pulse() as p (pulse)"
+TREND = "select t.* from artery_monitor.call_trend() as t"
+TASK = "select t.* from artery_monitor.task(%s) as t"
+TASK_CALLS = """
+    select l.* from artery.cloud_log as l where l.task_id = %s order by l.called_at, l.attempt"""
+ENDPOINTS = "select e.* from artery_monitor.endpoint_status as e order by e.endpoint"
+MESSAGE = "select m.* from artery_monitor.message(%s, %s) as m"
+BREAKER_OPEN = "select artery.open_breaker(%s, %s)"
+BREAKER_CLOSE = "select artery.close_breaker(%s, %s)"

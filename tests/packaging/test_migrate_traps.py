@@ -226,7 +226,7 @@ class Killed(psycopg.Cursor):
     phase: str
     counts: dict[str, int]
     admin: psycopg.Connection
-    load_stride = 1
+    stride: dict[bool, int]  # of a migration's statements, and of the loading's
 
     def execute(self, query, params=None, **kwargs):
         text = query.decode() if isinstance(query, bytes) else str(query)
@@ -236,7 +236,7 @@ class Killed(psycopg.Cursor):
         skip = text.lstrip().startswith(("SAVEPOINT", "select", "set ", "reset", "with schemas"))
         if not skip and point not in self.done:
             self.done.add(point)
-            if not self.phase.startswith("loading") or len(self.done) % self.load_stride == 0:
+            if len(self.done) % self.stride[self.phase.startswith("loading")] == 0:
                 self.end_session((self.connection.info.backend_pid,))
         return super().execute(query, params, **kwargs)
 
@@ -248,9 +248,14 @@ class Killed(psycopg.Cursor):
 
 @pytest.mark.one_server
 def test_killed_at_any_statement_the_next_run_converges(
-    cluster, empty: str, template: str, monkeypatch
+    cluster, empty: str, template: str, monkeypatch, pytestconfig
 ) -> None:
+    """Every statement of every migration in the long form, each eighth else.
+
+    Loading is one transaction, and long: some of its statements will do.
+    """
     connect = psycopg.connect
+    long = pytestconfig.getoption("--long")
 
     def connect_killed(*args, **kwargs):
         Killed.counts = {}
@@ -262,7 +267,7 @@ def test_killed_at_any_statement_the_next_run_converges(
 
     kills = 0
     Killed.done = set()
-    Killed.load_stride = 10  # one transaction, and long: each tenth statement will do
+    Killed.stride = {False: 1 if long else 8, True: 40}
     with (
         psycopg.connect(cluster.dsn(), autocommit=True) as Killed.admin,
         monkeypatch.context() as m,
@@ -275,7 +280,7 @@ def test_killed_at_any_statement_the_next_run_converges(
                 break
             except psycopg.OperationalError:
                 kills += 1
-    assert kills > 80
+    assert kills > (150 if long else 25)
     assert status(empty).up_to_date
     assert snapshot(empty) == snapshot(cluster.dsn(template))
     twice = "select migration_id from artery_install._yoyo_log group by 1 having count(*) > 1"

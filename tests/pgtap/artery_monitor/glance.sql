@@ -108,6 +108,19 @@ select is(
     'overdue is later than its interval and a minute'
 );
 
+-- one task and one endpoint, whole
+select is(row(k.status, k.document_id, k.saga_id), row('pending'::text, 'MO-3'::text, null::bigint), 'one task') from artery_monitor.task(:dead) as k;
+select is_empty('select * from artery_monitor.task(-1)', 'none');
+select results_eq(
+    $$ select s.endpoint, s.breaker, s.calls_hour, s.failed_hour from artery_monitor.endpoint_status as s order by 1 $$,
+    $$ values ('mes', 'closed', 3::bigint, 2::bigint), ('tax', 'closed', 0, 0) $$, 'each endpoint'
+);
+select results_eq(
+    $$ select r.endpoint, sum(r.calls), sum(r.failed) from artery_monitor.call_trend() as r group by 1 $$,
+    $$ values ('mes', 3::numeric, 2::numeric) $$, 'calls by the minute'
+);
+select isnt(artery_monitor.pulse(), null, 'a pulse');
+
 -- partitions
 select results_eq(
     $$ select h.partitions >= 8, h.days_left from artery_monitor.partition_horizon as h where h.parent = 'artery.cloud_log' $$,
@@ -147,7 +160,7 @@ select lives_ok(
 )
 from (values
     ('integration_monitor'), ('runner_status'), ('sweep_status'), ('partition_horizon'), ('xmin_holders'), ('table_health'),
-    ('inbox_status'), ('attention()'), ('doctor()'), ('find_tasks()'), ('task_timeline(1)')
+    ('inbox_status'), ('endpoint_status'), ('pulse()'), ('call_trend()'), ('task(1)'), ('attention()'), ('doctor()'), ('find_tasks()'), ('task_timeline(1)')
 ) as v (name);
 set local role artery_app;
 select throws_ok('select * from artery_monitor.attention()', '42501', null, 'not for the application');

@@ -40,7 +40,8 @@ ZH = {
     "seen at": "最近心跳", "every": "间隔", "ended at": "结束时间", "took": "耗时",
     "work": "处理数",
     "failures": "失败次数", "subject": "项目", "found": "现状", "mend": "处理办法",
-    "Log in": "登录", "Token": "令牌", "That is not the token.": "令牌不正确。",
+    "Log in": "登录", "That is not the token.": "令牌不正确。",
+    "Token": "令牌",  # nosec B105 - a word
     "It did not work": "操作未成功", "There is no such thing.": "没有这个对象。", "Back": "返回",
     "pending": "待发送", "processing": "发送中", "sent": "已送达", "compensating": "补偿中",
     "compensated": "已补偿", "cancelled": "已取消", "closed": "正常", "open": "已熔断",

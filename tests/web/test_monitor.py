@@ -173,7 +173,7 @@ def test_it_does_not_open_itself_to_everybody(dsn: str, tmp_path: Path) -> None:
     short = tmp_path / "token"
     short.write_text("secret")
     refused = CliRunner().invoke(main, ["monitor", "--token-file", str(short), "--dsn", dsn])
-    assert "IN040" in refused.output
+    assert "IN042" in refused.output
 
 
 def test_news_come_by_themselves(monitor, tasks, conn) -> None:

@@ -42,10 +42,16 @@ def filled(rows: Sequence[Row], leave_out: Sequence[str] = ()) -> list[str]:
 
 
 def show(
-    rows: Sequence[Row], columns: Sequence[str], titles: Mapping[str, str] | None = None
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    titles: Mapping[str, str] | None = None,
+    *,
+    title: str | None = None,
 ) -> None:
     """Print rows as a table; `titles` names columns whose own name would not do."""
-    console().print(table(rows, columns, titles))
+    made = table(rows, columns, titles)
+    made.title, made.title_justify = title, "left"
+    console().print(made)
 
 
 def table(

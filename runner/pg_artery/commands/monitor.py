@@ -38,7 +38,7 @@ def command(
     token = _token(token_file)
     if token is None and not ipaddress.ip_address(listen).is_loopback:
         raise ArteryError(
-            "IN040",
+            "IN042",
             f"{listen} is not a loopback address, and there is no token",
             "Whoever reaches the page sees every document that passes through.",
             "--token-file FILE, with 16 or more random characters in it, or listen on 127.0.0.1.",
@@ -64,11 +64,11 @@ def _token(path: Path | None) -> str | None:
         token = path.read_text().strip()
     except OSError as error:
         raise ArteryError(
-            "IN040", f"{path} cannot be read: {error.strerror}", None, "It holds the page's token."
+            "IN042", f"{path} cannot be read: {error.strerror}", None, "It holds the page's token."
         ) from error
     if len(token) < 16:
         raise ArteryError(
-            "IN040",
+            "IN042",
             f"{path} holds {len(token)} characters",
             "A short token can be guessed.",
             f"openssl rand -hex 32 > {path}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import click
@@ -61,6 +62,9 @@ def _look(conn: psycopg.Connection[Row]) -> dict[str, list[Row]]:
 
 
 def _watch(conn: psycopg.Connection[Row], found: dict[str, list[Row]], every: float) -> None:
+    # a shell's background job ignores SIGINT; both end it, and give the old screen back
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with Live(_page(found), console=console(), screen=True, auto_refresh=False) as live:
             while True:

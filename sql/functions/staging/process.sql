@@ -115,7 +115,7 @@ begin
     select i.*
     into v_inbox
     from artery_staging._inbox(p_table) as i;
-    while v_done < p_limit and clock_timestamp() < p_until loop
+    while v_done < coalesce(p_limit, 1) and clock_timestamp() < p_until loop
         execute format(
             $sql$
             select case s.status when 'new' then least(s.attempts, 4) else 0 end
@@ -164,7 +164,8 @@ begin
 end
 $function$;
 comment on function artery_staging._process(text, integer, timestamptz) is
-'Processes due rows of an inbox in batches, until the limit or the moment; gives how many were looked at';
+'Processes due rows of an inbox in batches, until the limit (null = one batch) or the moment; gives how many were '
+'looked at';
 
 create or replace function artery_staging.process(p_table text, p_limit integer default null)
 returns integer
@@ -201,7 +202,7 @@ begin
         return 0::bigint;
     end if;
 
-    v_done := artery_staging._process(p_table, v_limit, p_until)::bigint;
+    v_done := artery_staging._process(p_table, null, p_until)::bigint;
     update artery.sweep_step as s
     set next_run_at = case when v_done >= v_limit then '-infinity' else clock_timestamp() + s.every end
     where

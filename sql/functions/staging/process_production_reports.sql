@@ -5,6 +5,15 @@ volatile
 security definer
 set search_path = ''
 as $function$
+declare
+    -- in a command of its own: posting wakes parked messages, which may be among these
+    v_verdicts constant artery_mes.report_verdict[] := array(
+        select v
+        from artery_mes.post_reports(array(
+            select m
+            from artery_staging._read_production_reports(p_ids) as m
+        )) as v
+    );
 begin
     update artery_staging.mes_production_report as s
     set
@@ -13,10 +22,7 @@ begin
         attempts = s.attempts + (v.status <> 'parked')::integer,
         result = v.result,
         reasons = v.reasons
-    from artery_mes.post_reports(array(
-        select m
-        from artery_staging._read_production_reports(p_ids) as m
-    )) as v
+    from unnest(v_verdicts) as v
     where s.id = v.id;
 end
 $function$;

@@ -25,6 +25,7 @@ WORKLOADS = (
     "where_used",
     "impact",
     "sensor",
+    "backflush",
 )
 
 

@@ -43,6 +43,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Look at and take out files that were fetched.",
     ),
     "oee": ("pg_artery.commands.oee:command", "See how effective machines are, by ISO 22400."),
+    "mo": ("pg_artery.commands.mo:command", "Look at manufacturing orders: progress, components."),
+    "stock": ("pg_artery.commands.stock:command", "Show stock, now or at any past moment."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 

@@ -39,3 +39,26 @@ ENDPOINTS = "select e.* from artery_monitor.endpoint_status as e order by e.endp
 MESSAGE = "select m.* from artery_monitor.message(%s, %s) as m"
 BREAKER_OPEN = "select artery.open_breaker(%s, %s)"
 BREAKER_CLOSE = "select artery.close_breaker(%s, %s)"
+MO = """
+    select mo.mo_no, mo.item_code, mo.status, mo.quantity, mo.unit, mo.good, mo.scrap, mo.rework,
+        mo.overproduction_rate, mo.released_at, mo.started_at, mo.completed_at
+    from artery_erp.manufacturing_order as mo where mo.mo_no = %s
+"""
+MO_LINES = "select l.* from artery_erp.mo_lines(%s) as l"
+MO_REPORTS = """
+    select r.report_id, r.kind, r.operation_no, r.good, r.scrap, r.rework, r.lot_no, r.reported_at,
+        exists (select from artery_mes.production_report as x where x.reverses = r.id) as reversed
+    from artery_mes.production_report as r where r.mo_no = %s order by r.id desc limit %s
+"""
+MO_WAITING = """
+    select s.message_id as report_id, s.status, s.received_at, s.reasons -> 0 ->> 'code' as code,
+        s.reasons -> 0 ->> 'message' as message
+    from artery_staging.mes_production_report as s
+    where s.status <> 'processed' and s.body ->> 'mo_no' = %s order by s.id desc limit %s
+"""
+STOCK = "select h.* from artery_erp.stock_on_hand(coalesce(%s, clock_timestamp()), %s) as h"
+SHORTAGES = """
+    select q.item_code, q.warehouse_code, q.missing, q.reports, q.since
+    from artery_mes.shortage_queue as q order by q.since
+"""
+STOCK_CHECK = "select r.* from artery_erp.stock_reconciliation as r"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import psycopg
 import pytest
 from factory import INBOX, MASTER, check_books, one
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
@@ -27,7 +26,7 @@ _now: psycopg.Connection  # the connection of the test that runs
 
 
 @pytest.fixture
-def here(conn: psycopg.Connection) -> Iterator[psycopg.Connection]:
+def here(conn: psycopg.Connection) -> psycopg.Connection:
     global _now
     _now = conn
     conn.execute("set statement_timeout = '20s'")
@@ -38,7 +37,7 @@ def here(conn: psycopg.Connection) -> Iterator[psycopg.Connection]:
             " values (%s, 'i', 'released', 'make', 'KG', %s)",
             (code, code in LOT_TRACKED),
         )
-    yield conn
+    return conn
 
 
 def build(conn: psycopg.Connection, rng: random.Random) -> Books:
@@ -226,7 +225,6 @@ def test_every_history_is_as_the_model_says(
         settings=settings(
             max_examples=400 if request.config.getoption("--long") else 25,
             stateful_step_count=25,
-            phases=(Phase.generate,),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
@@ -236,7 +234,8 @@ def test_every_history_is_as_the_model_says(
 def totals(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
     return conn.execute(
         """
-        select 'stock', item_code || warehouse_code, sum(quantity) from artery_erp.stock_balance group by 2
+        select 'stock', item_code || warehouse_code, sum(quantity)
+        from artery_erp.stock_balance group by 2
         union all
         select 'line', mo_no || line_no, issued from artery_erp.manufacturing_order_line
         union all
@@ -247,7 +246,7 @@ def totals(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
 
 @pytest.mark.one_server
 def test_any_order_of_arrival_ends_as_the_sorted_one(here: psycopg.Connection) -> None:
-    """Shuffled, repeated, in pieces, before the stock that they need: once all is there, the same."""
+    """Shuffled, repeated, in pieces, before the stock that they need: in the end the same."""
 
     @given(
         seed=st.integers(0, 10**6),

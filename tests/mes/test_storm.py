@@ -1,4 +1,4 @@
-"""Sixteen sessions that post reports with overlapping components in any order: no deadlock, no loss."""
+"""Sixteen sessions post reports with overlapping components: no deadlock, no loss."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seconds(request: pytest.FixtureRequest) -> float:
 
 
 def test_sixteen_sessions(conn: psycopg.Connection, connect: Connect, seconds: float) -> None:
-    """Reports one by one and in batches, transfers of many items: each locks stock of the others."""
+    """Reports one by one and in batches, transfers of many items: all lock the same stock."""
     orders = build(conn, random.Random(SEED))
     conn.execute("update artery_staging.inbox set batch_size = 20")
     until = time.monotonic() + seconds

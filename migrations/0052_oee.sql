@@ -108,11 +108,6 @@ create table artery_iot.oee_stale (
 comment on table artery_iot.oee_stale is
 'Times of machines whose figures are to be counted again: the queue of artery_iot.roll_up';
 
-insert into artery.sweep_step (name, function, every, time_limit, position) values
-('sensor_readings', 'artery_staging.process_sensor_readings', '1 second', '10 seconds', 40),
-('oee_roll_up', 'artery_iot.roll_up', '10 seconds', '10 seconds', 50),
-('rejected_readings', 'artery_staging.delete_rejected_readings', '1 hour', '10 seconds', 93);
-
 grant select on
 artery_iot.device_state, artery_iot.production, artery_iot.measure_summary,
 artery_iot.sequence_event, artery_iot.oee_shift, artery_iot.oee_stale

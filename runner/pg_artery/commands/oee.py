@@ -135,8 +135,8 @@ def command(
         for row in query(dsn, "artery oee", db.OEE, (begin, end, codes, "day")):
             daily.setdefault(row["equipment_code"], []).append(row["oee"])
     shown = [_readable(row, daily) for row in rows]
-    title = f"OEE {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
-    show(shown, [c for c in _COLUMNS if c in filled(shown)], _TITLES, title=title)
+    click.echo(f"OEE {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
+    show(shown, [c for c in _COLUMNS if c in filled(shown)], _TITLES)
 
 
 def _live(codes: list[str] | None, dsn: str, as_json: bool) -> None:

@@ -41,6 +41,9 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('oee_roll_up', 'artery_iot.roll_up', '10 seconds', 50)
+on conflict (name) do nothing;
 
 comment on function artery_iot.roll_up(timestamptz) is
 'Sweep step: brings artery_iot.oee_shift up to date, until that moment; returns how many windows were counted';

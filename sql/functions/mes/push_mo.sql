@@ -16,6 +16,8 @@ declare
     v_topic text;
     v_task_id bigint;
     v_request_id uuid := gen_random_uuid();
+    v_setting record;
+    v_payload jsonb;
 begin
     select
         mo.version,
@@ -67,9 +69,20 @@ begin
     end;
     v_topic := 'mes.mo.' || v_action;
     if exists (select from artery.route as r where r.topic = v_topic) then
+        select
+            s.format,
+            s.sender
+        into strict v_setting
+        from artery_mes.setting as s;
+        v_payload := artery_mes.mo_payload(p_mo_no, v_action);
         v_task_id := artery.enqueue_task(
             v_topic,
-            artery_mes.mo_payload(p_mo_no, v_action),
+            case when v_setting.format = 'json' then v_payload end,
+            p_raw_body => case
+                when v_setting.format <> 'json' then artery_mes.b2mml_schedule(
+                    v_payload, v_setting.format, v_setting.sender, v_request_id
+                )
+            end,
             p_request_id => v_request_id,
             p_document_type => 'manufacturing_order',
             p_document_id => p_mo_no,

@@ -47,6 +47,15 @@ begin
     on conflict (topic) do update
     set endpoint_id = excluded.endpoint_id
     where r.endpoint_id <> excluded.endpoint_id;
+
+    insert into artery.route as r (topic, endpoint_id, path_template, reply_handler, envelope, description)
+    values (
+        'mes.reconciliation', v_endpoint_id, '/mo/reconciliation',
+        'artery_mes.handle_reconciliation(jsonb)', 'json', 'Each night: which orders are open'
+    )
+    on conflict (topic) do update
+    set endpoint_id = excluded.endpoint_id
+    where r.endpoint_id <> excluded.endpoint_id;
     return v_endpoint_id;
 end
 $function$;

@@ -26,6 +26,9 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('rejected_readings', 'artery_staging.delete_rejected_readings', '1 hour', 94)
+on conflict (name) do nothing;
 
 comment on function artery_staging.delete_rejected_readings(timestamptz) is
 'Sweep step: deletes rejected readings past artery_iot.setting.rejected_keep; returns how many';

@@ -117,6 +117,9 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('sensor_readings', 'artery_staging.process_sensor_readings', '1 second', 40)
+on conflict (name) do nothing;
 
 comment on function artery_staging.process_sensor_readings(timestamptz) is
 'Sweep step: takes readings from artery_staging.iot_sensor_reading in batches, until that moment; returns how many';

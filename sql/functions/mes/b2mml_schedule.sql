@@ -1,5 +1,5 @@
-/* The same as the JSON message, made of it, as B2MML: a production schedule (V0401) or an operations
-   schedule (V0700). One request is one order: a segment for the whole of it, with what is produced
+/* The same as the JSON message, made of it, as B2MML: a production schedule (V0401) or an
+   operations schedule (V0700). One request is one order: a segment for the whole of it, with what is produced
    and what is consumed without an operation; within it a segment for each operation. The property
    Indice is the line's number, as the same material may be on several lines. The element order is
    that of MESA's schemas; their use is by courtesy of MESA International. */

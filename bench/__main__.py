@@ -21,6 +21,8 @@ WORKLOADS = (
     "enqueue",
     "held_xmin",
     "backlog",
+    "bom_import",
+    "bom_cycle",
     "rollup",
     "where_used",
     "impact",

@@ -56,6 +56,8 @@ SLEEP = "select artery.runner_sleep(%s)"
 HEARTBEAT = "select artery.runner_heartbeat(%s, %s::jsonb)"
 STOP = "select artery.stop_runner(%s)"
 TICK = "call artery.tick()"
+BOM_IMPORT = "select artery_api_v1.import_bom(%s::jsonb)"
+BOM_IMPORT_TEXT = "select artery_api_v1.import_bom_xml(%s)"
 BOM_TREE = """
     select t.level, t.line_no, t.item, t.name, t.required, t.unit, t.revision, t.issue_method,
         t.operation_no, t.note, t.item_code

@@ -1,4 +1,4 @@
-"""`artery bom`: tree, diff."""
+"""`artery bom`: import, tree, diff."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 import click
 
 from pg_artery import db
-from pg_artery.commands import dsn_option, json_option
+from pg_artery.commands import bom_import, dsn_option, json_option
 from pg_artery.commands.listing import filled, query, show
 
 _TITLES = {"line_no": "line", "revision": "rev", "issue_method": "issue", "operation_no": "op"}
@@ -36,9 +36,10 @@ def _moment(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
 
 @click.group(epilog="The database's user needs the role artery_reader or artery_app.")
 def command() -> None:
-    r"""Look at bills of material.
+    r"""Import bills of material, look at them.
 
     \b
+      artery bom import pump.json parts.xml   what the PLM sent, a message a file
       artery bom tree CP40                    what it is made of, all levels
       artery bom tree BOLT-M10 --where-used   what it goes into
       artery bom diff CP40 A B                what revision B changes
@@ -107,3 +108,6 @@ def diff(
         columns = ["line_no", "change", "component_code", "property", "from_value", "to_value"]
         show(rows, columns, {"from_value": from_revision, "to_value": to_revision})
     ctx.exit(1 if rows else 0)
+
+
+command.add_command(bom_import.command)

@@ -26,20 +26,27 @@ as $function$
 declare
     v_key bigint := -pg_backend_pid()::bigint;
     v_walk text[];
+    v_bound text[];
+    v_upwards boolean;
     v_next text;
     v_at timestamptz;
 begin
-    insert into artery_plm.bom_import_edge (message, parent, child, holds)
-    with recursive above as (
-        select distinct i.code collate "C" as item_code
-        from unnest(p_items) as i (code)
-        union
-        select b.item_code
-        from above as a
-        inner join artery_erp.bom_line as l on l.component_code = a.item_code
-        inner join artery_erp.bom as b on b.id = l.bom_id and b.status = 'released'
-    )
+    -- what lies on a circle lies above and below: whichever is small bounds the other
+    v_bound := array(select a.code from artery_plm._items_above(p_items) as a (code) limit 2001);
+    v_upwards := cardinality(v_bound) > 2000;
+    if v_upwards then
+        v_bound := array(select b.code from artery_plm._items_below(p_items) as b (code) limit 2001);
+        if cardinality(v_bound) > 2000 then
+            v_bound := array(select a.code from artery_plm._items_above(p_items) as a (code));
+            v_upwards := false;
+        end if;
+    end if;
+    v_bound := case
+        when v_upwards then array(select a.code from artery_plm._items_above(p_items, v_bound) as a (code))
+        else array(select b.code from artery_plm._items_below(p_items, v_bound) as b (code))
+    end;
 
+    insert into artery_plm.bom_import_edge (message, parent, child, holds)
     select
         v_key,
         b.item_code,
@@ -51,10 +58,10 @@ begin
             ) then '(,)'
             else b.effectivity
         end)
-    from above as a
+    from unnest(v_bound) as a (item_code)
     inner join artery_erp.bom as b on b.item_code = a.item_code and b.status = 'released'
     inner join artery_erp.bom_line as l on l.bom_id = b.id
-    where l.component_code in (select u.item_code from above as u)
+    inner join unnest(v_bound) as c (item_code) on c.item_code = l.component_code
     group by b.item_code, l.component_code;
 
     loop

@@ -1,0 +1,1 @@
+drop index if exists artery_erp.bom_line_component_revision_idx;

@@ -1,6 +1,6 @@
 /* The same as the JSON message, made of it, as B2MML: a production schedule (V0401) or an
-   operations schedule (V0700). One request is one order: a segment for the whole of it, with what is
-   produced and what is consumed without an operation; within it a segment for each operation. The
+   operations schedule (V0700). One request is one order: a segment for all of it, with what is
+   produced and what is consumed without an operation; in it a segment for each operation. The
    element order is that of MESA's schemas; their use is by courtesy of MESA International. */
 create or replace function artery_mes.b2mml_schedule(
     p_payload jsonb, p_format text, p_sender text, p_message_id uuid

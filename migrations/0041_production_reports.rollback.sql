@@ -1,3 +1,7 @@
+delete from artery_staging.inbox
+where table_name = 'artery_staging.mes_production_report';
+delete from artery.sweep_step
+where argument = 'artery_staging.mes_production_report';
 drop table if exists artery_staging.mes_production_report;
 revoke usage on schema artery_staging from artery_app;
 delete from artery_erp.document_transition

@@ -2,6 +2,7 @@
 
    I1 no task is lost: each is due, under a lease that still runs, or ended, and nothing keeps it
       from being claimed for ever; each answer was handed to its handler or is kept for it.
+   I3 the balances of stock are the sums of their moves.
    I4 no stale attempt changed anything: a task is what the attempt that owned it made of it, each
       attempt was written back once, and what is sent has the call that says so.
 
@@ -167,7 +168,15 @@ select
     (array_agg(distinct b.id))[1:100]
 from broken as b
 group by b.invariant, b.detail
-order by b.invariant, b.detail
+union all
+select
+    'I3',
+    'stock whose balance is not the sum of its moves: artery_erp.stock_reconciliation',
+    count(*),
+    '{}'
+from artery_erp.stock_reconciliation
+having count(*) > 0
+order by 1, 2
 $function$;
 comment on function artery_monitor.verify(interval) is
 'Checks the promises on what is stored: no rows = no task lost, no stale attempt changed anything. '

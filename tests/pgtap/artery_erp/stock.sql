@@ -1,5 +1,5 @@
 begin;
-select plan(30);
+select plan(31);
 
 insert into artery_erp.unit (code, name, dimension, whole_number) values
 ('EA', 'piece', 'count', true), ('KG', 'kilogram', 'mass', false);
@@ -118,6 +118,12 @@ set local role artery_app;
 select throws_ok('update artery_erp.stock_balance set quantity = 1', '42501', null, 'nor balances by the application');
 reset role;
 select is_empty('select * from artery_erp.stock_reconciliation', 'balances are the sums of their moves');
+
+set local session_replication_role = replica;
+update artery_erp.stock_balance set quantity = quantity + 1 where item_code = 'OIL';
+select results_eq(
+    'select invariant, tasks from artery_monitor.verify()', $$values ('I3', 1::bigint)$$, 'verify finds one that is not'
+);
 
 select * from finish();
 rollback;

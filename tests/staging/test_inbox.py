@@ -325,3 +325,22 @@ def test_what_cannot_be_an_inbox_is_refused(inbox: psycopg.Connection) -> None:
         with pytest.raises(psycopg.Error) as caught:
             inbox.execute("update artery_staging.inbox set processor = %s", (processor,))
         assert caught.value.sqlstate == "IN009", processor
+
+
+def test_verify_sees_what_is_left_lying(inbox: psycopg.Connection, send: Send) -> None:
+    verify = (
+        "select detail, tasks, task_ids from artery_monitor.verify('10 s') where invariant = 'I5'"
+    )
+    send(FINE, "forget", "park")
+    inbox.execute(PROCESS)
+    assert inbox.execute(verify).fetchall() == []
+    send(FINE, first=4)
+    inbox.execute("update w.message set due_at = now() - interval '1 min' where message_id = 'm4'")
+    inbox.execute("update w.message set reasons = '[]' where status = 'rejected'")
+    inbox.execute("update w.message set processed_at = null where status = 'processed'")
+    found = inbox.execute(verify).fetchall()
+    assert [(detail.split(": ")[1][:12], ids) for detail, _, ids in found] == [
+        ("decided with", [1]),
+        ("due, and no ", [4]),
+        ("rejected wit", [2]),
+    ]

@@ -5,6 +5,7 @@
    I3 the balances of stock are the sums of their moves.
    I4 no stale attempt changed anything: a task is what the attempt that owned it made of it, each
       attempt was written back once, and what is sent has the call that says so.
+   I5 each message of an inbox is processed, rejected with a reason, or due for the next sweep.
 
    A million tasks take seconds: the log is read once, tasks a few times. A call is looked for only
    while the log surely still has it. Definer: readers have no right on artery.lane. Reads
@@ -176,10 +177,19 @@ select
     '{}'
 from artery_erp.stock_reconciliation
 having count(*) > 0
+union all
+select
+    'I5',
+    i.table_name || ': ' || v.detail,
+    v.messages,
+    v.ids
+from artery_staging.inbox as i
+cross join lateral artery_staging._violations(i.table_name, p_sweep) as v
+where i.enabled
 order by 1, 2
 $function$;
 comment on function artery_monitor.verify(interval) is
-'Checks the promises on what is stored: no rows = no task lost, no stale attempt changed anything. '
-'Else what is wrong, how many tasks, and their ids (at most 100). p_sweep: how late the sweep may '
+'Checks the promises on what is stored: no rows = no task or message lost, no stale attempt changed anything. '
+'Else what is wrong, how many tasks (I5: messages), and their ids (at most 100). p_sweep: how late the sweep may '
 'be; a minute by pg_cron, seconds by runners';
 grant execute on function artery_monitor.verify(interval) to artery_reader;

@@ -6,6 +6,9 @@ drop table if exists artery_staging.mes_production_report;
 revoke usage on schema artery_staging from artery_app;
 delete from artery_erp.document_transition
 where (document_type, from_status, to_status) = ('manufacturing_order', 'completed', 'in_progress');
+alter table artery_erp.manufacturing_order_line reset (fillfactor);
+alter table artery_erp.manufacturing_order_operation reset (fillfactor);
+alter table artery_erp.manufacturing_order reset (fillfactor);
 alter table artery_erp.manufacturing_order
 drop column if exists overproduction_rate,
 drop column if exists good,

@@ -1,3 +1,4 @@
+revoke usage on schema artery_iot from artery_app;
 delete from artery.partitioning
 where parent in ('artery_iot.sensor_reading', 'artery_iot.message');
 drop table if exists artery_iot.message;

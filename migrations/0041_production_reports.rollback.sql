@@ -23,3 +23,6 @@ alter table artery_erp.manufacturing_order_line
 drop column if exists issue_at,
 drop column if exists issued;
 alter table artery_erp.bom_line drop column if exists issue_at;
+alter table artery_erp.manufacturing_order reset (fillfactor);
+alter table artery_erp.manufacturing_order_operation reset (fillfactor);
+alter table artery_erp.manufacturing_order_line reset (fillfactor);

@@ -9,3 +9,4 @@ drop table if exists artery_staging.iot_sensor_reading;
 drop table if exists artery_iot.device_metric;
 drop table if exists artery_iot.device;
 drop table if exists artery_iot.setting;
+revoke usage on schema artery_iot from artery_app;

@@ -392,8 +392,10 @@ def passes(killer: str, cluster: Cluster, dsn: str, name: str) -> bool:
     done = subprocess.run(
         ["pg_prove", "--psql-bin", psql, *server.split(), file],
         capture_output=True,
+        text=True,
         timeout=120,
     )
+    print(done.stdout[-2000:], done.stderr[-2000:])  # pytest shows it where the test fails
     return done.returncode == 0
 
 

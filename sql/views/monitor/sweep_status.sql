@@ -6,6 +6,7 @@ select -- noqa: ST06
     s.every,
     case
         when not s.enabled then 'disabled'
+        when s.started_at is null and s.next_run_at > statement_timestamp() then 'not yet due'
         when s.started_at is null then 'never run'
         -- a minute's grace: pg_cron 1.4 comes by once a minute
         when s.next_run_at < statement_timestamp() - greatest(s.every, interval '1 minute')

@@ -73,7 +73,3 @@ create table artery.log_trim (
 comment on table artery.log_trim is
 'How far cloud_log is cleared of each endpoint that keeps its calls for a shorter time than others';
 grant select on artery.log_trim to artery_reader;
-
-insert into artery.sweep_step (name, function, every, position) values
-('discard_downloads', 'artery.discard_downloads', '1 minute', 40),
-('trim_logs', 'artery.trim_logs', '1 hour', 89);

@@ -19,6 +19,3 @@ comment on table artery.task_trim is
 'How far the tasks are looked through for each endpoint that keeps them for a shorter time than '
 'others; begun anew every day, for those that ended late';
 grant select on artery.task_trim to artery_reader;
-
-insert into artery.sweep_step (name, function, every, position) values
-('trim_tasks', 'artery.trim_tasks', '10 minutes', 92);

@@ -31,6 +31,10 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('discard_downloads', 'artery.discard_downloads', '1 minute', 40)
+on conflict (name) do nothing;
+
 comment on function artery.discard_downloads(timestamptz) is
 'Sweep step: removes what is left of downloads that nobody goes on with; returns how many';
 grant execute on function artery.discard_downloads(timestamptz) to artery_admin;

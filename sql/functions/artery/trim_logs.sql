@@ -53,6 +53,10 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('trim_logs', 'artery.trim_logs', '1 hour', 89)
+on conflict (name) do nothing;
+
 comment on function artery.trim_logs(timestamptz) is
 'Sweep step: deletes calls past their endpoint''s log_keep, a day at a time; returns how many';
 grant execute on function artery.trim_logs(timestamptz) to artery_admin;

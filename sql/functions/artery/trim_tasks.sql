@@ -81,6 +81,10 @@ begin
     return v_count;
 end
 $function$;
+insert into artery.sweep_step (name, function, every, position)
+values ('trim_tasks', 'artery.trim_tasks', '10 minutes', 92)
+on conflict (name) do nothing;
+
 comment on function artery.trim_tasks(timestamptz) is
 'Sweep step: deletes sent, cancelled and compensated tasks past their endpoint''s task_keep; returns '
 'how many';

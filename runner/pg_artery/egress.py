@@ -182,8 +182,8 @@ class Guard:
         the descriptors of the sockets opened for others.
 
         The connection is checked once more before the request goes out: those in a pool are shared
-        by all endpoints of a process, and another one may have opened it. That was measured at some
-        2 of the 30 microseconds of processor time that a request takes.
+        by all endpoints of a process, and another one may have opened it.
+        What it costs a request is within the noise of measuring it.
         """
         judge = self.judge
 

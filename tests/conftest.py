@@ -29,6 +29,17 @@ Connect = Callable[..., psycopg.Connection]
 _numbers = itertools.count(1)
 
 
+#: Run on the first server alone, unless in the long form: minutes each, and about files and the
+#: command line, or about SQL that pgTAP runs on every server
+ONE_SERVER_SHORT = frozenset(
+    f"test_{name}.py"
+    for name in (
+        "adventureworks", "authentication_doc", "b2mml", "bom_graphs", "bom_import", "demo",
+        "json_schema", "migrate_roles", "migrate_traps", "release_mo", "vault",
+    )
+)  # fmt: skip
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pg",
@@ -66,7 +77,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     servers = list(_chosen(metafunc.config).values())
     if not servers:
         pytest.exit("no PostgreSQL 15 to 18 found: `make test` installs one", returncode=1)
-    if metafunc.definition.get_closest_marker("one_server"):
+    short = not metafunc.config.getoption("--long")
+    alone = short and metafunc.definition.path.name in ONE_SERVER_SHORT
+    if alone or metafunc.definition.get_closest_marker("one_server"):
         servers = servers[:1]
     metafunc.parametrize(
         "server", servers, ids=[server.label for server in servers], indirect=True, scope="session"

@@ -172,7 +172,11 @@ def loaded(conn: psycopg.Connection) -> psycopg.Connection:
     return conn
 
 
-def test_every_dated_change_replays_as_an_ecn(loaded: psycopg.Connection) -> None:
+def test_every_dated_change_replays_as_an_ecn(
+    loaded: psycopg.Connection, pytestconfig: pytest.Config
+) -> None:
+    if not pytestconfig.getoption("--long"):
+        pytest.skip("1,554 changes take a minute or more: --long")
     rows = rows_by_assembly()
     pairs = Counter((item, row.component) for item, found in rows.items() for row in found)
     dated = {

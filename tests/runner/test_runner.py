@@ -297,7 +297,7 @@ def test_the_runner_knows_functions_and_no_table(conn):
         "and c.relkind in ('r', 'p', 'v', 'm')"
     ).fetchall()
     assert len(tables) > 5
-    named = re.compile(r"(?<!pg_)\bartery\w*\.(" + "|".join(name for (name,) in tables) + r")\b")
+    named = re.compile(r"(?<!pg_)\bartery\w*\.(" + "|".join(name for (name,) in tables) + r")\b(?!\()")
     statement = re.compile(
         r'"(select|insert|update|delete|call|listen|with|merge)\s', re.IGNORECASE
     )

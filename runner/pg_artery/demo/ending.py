@@ -24,6 +24,8 @@ def prove(stage: Stage, out: Report) -> bool:
     show_orders(stage, out, None, "status", "version", "mes_status", "acknowledged_version",
                  "mes_order_no", "task_status", "attempts")  # fmt: skip
     checks, figures = ledger.checks(), ledger.figures
+    checks["stock moves add up to the balances"] = stage.look("reconciliation") == []
+    checks["artery_monitor.verify() has nothing to say"] = stage.look("violations") == []
     out.table("checks", [{"claim": claim, "holds": holds} for claim, holds in checks.items()])
     equal = figures["released"] == figures["sent"] == figures["received"]
     holds = equal and figures["effects_of_repeats"] == 0 and all(checks.values())

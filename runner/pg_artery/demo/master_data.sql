@@ -148,7 +148,11 @@ select
     now() + o.start_in,
     now() + o.start_in + interval '2 days',
     5,
-    case o.item_code when 'CP40' then 'FG' else 'LINE-P' end,
+    case
+        when o.item_code = 'CP40' then 'FG'
+        when o.item_code in ('CP40-STA', 'CP40-ROT') then 'LINE-M'
+        else 'LINE-P'
+    end,
     case when o.item_code in ('CP40', 'CP40-HYD') then 'LINE-P' else 'LINE-M' end
 from (values
     ('MO-1001', 'CP40-STA', 40, interval '1 day'),

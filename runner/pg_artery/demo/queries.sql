@@ -131,6 +131,7 @@ select
     t.attempt as attempts,
     encode(sha256(convert_to(t.body, 'UTF8')), 'hex') as sha256
 from artery.integration_task as t
+where t.topic like 'mes.mo.%%'
 order by t.id;
 
 -- name: ledger_dispatches
@@ -149,6 +150,8 @@ select
     count(*)::integer as calls,
     count(*) filter (where l.outcome = 'sent' and not l.stale)::integer as sent
 from artery.cloud_log as l
+inner join artery.integration_task as t on t.id = l.task_id
+where t.topic like 'mes.mo.%%'
 group by l.request_id;
 
 -- name: runners

@@ -33,8 +33,9 @@ T = TypeVar("T")
 
 
 def _queries() -> dict[str, str]:
-    """Read the statements of queries.sql by their names."""
-    parts = (_HERE / "queries.sql").read_text().split("-- name: ")[1:]
+    """Read the statements of all files here by their names."""
+    parts = [part for file in _HERE.glob("*.sql")
+             for part in file.read_text().split("-- name: ")[1:]]  # fmt: skip
     named = (part.partition("\n") for part in parts)
     return {name.strip(): text for name, _, text in named}
 
@@ -107,6 +108,13 @@ class Stage:
         self._runners.append(self.runner)
         return self.runner
 
+    def partner(self, login: LiteralString, *grants: LiteralString) -> psycopg.Connection[Row]:
+        """Make a login for a system outside, run what gives it its rights, connect with it."""
+        with psycopg.connect(self.dsn, autocommit=True) as owner:
+            for statement in ("create role {} login nosuperuser noinherit", *grants):
+                owner.execute(sql.SQL(statement).format(sql.Identifier(login)))
+        return self._connect(login)
+
     def _stop_runners(self) -> None:
         for runner in self._runners:
             runner.stop()
@@ -133,6 +141,10 @@ class Stage:
     def look(self, query: str, **values: Any) -> list[Row]:
         """Read, as an operator would."""
         return self.admin.execute(self._queries[query], values).fetchall()
+
+    def ask(self, query: str, **values: Any) -> Row:
+        """Run a statement of the ERP that gives one row."""
+        return self._one(self.erp, query, values)
 
     def _one(self, connection: psycopg.Connection[Row], query: str, values: Row) -> Row:
         row = connection.execute(self._queries[query], values).fetchone()

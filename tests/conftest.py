@@ -14,6 +14,8 @@ PostgreSQL and the wheel's); mark it `one_server` where the second run would tea
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -25,6 +27,7 @@ from pg_artery.cluster import Cluster
 from pg_artery.servers import Server, find_servers
 
 Connect = Callable[..., psycopg.Connection]
+Once = Callable[..., str]
 
 _numbers = itertools.count(1)
 
@@ -106,18 +109,38 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture(scope="session")
-def cluster(server: Server) -> Iterator[Cluster]:
-    with Cluster(server, durable=False) as running:
-        yield running
+def clusters() -> Iterator[Callable[[Server], Cluster]]:
+    """Give each server's shared cluster; all stay up to the end, however often tests switch."""
+    with contextlib.ExitStack() as running:
+        yield functools.cache(lambda server: running.enter_context(Cluster(server, durable=False)))
 
 
 @pytest.fixture(scope="session")
-def template(cluster: Cluster) -> str:
+def cluster(server: Server, clusters: Callable[[Server], Cluster]) -> Cluster:
+    return clusters(server)
+
+
+@pytest.fixture(scope="session")
+def once() -> Once:
+    """Make and fill a database the first time that it is asked for; gives its name."""
+    made: set[tuple[Cluster, str]] = set()
+
+    def make(
+        cluster: Cluster, name: str, fill: Callable[[str], object], template: str | None = None
+    ) -> str:
+        if (cluster, name) not in made:
+            fill(cluster.create_database(name, template))
+            made.add((cluster, name))
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster, once: Once) -> str:
     from pg_artery.migrate import migrate
 
-    name = "artery_template"
-    migrate(cluster.create_database(name))
-    return name
+    return once(cluster, "artery_template", migrate)
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ class Cluster:
 
         :raises ClusterError: initdb or the start failed; the text carries the server's own words
         """
-        self._dir = GuardedDir()
+        self._dir = GuardedDir(in_memory=not self._durable)
         try:
             if self._user is not None:
                 os.chown(self.path, self._user.pw_uid, self._user.pw_gid)

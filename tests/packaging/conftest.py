@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def empty(cluster: Cluster) -> Iterator[str]:
     """Connection string of an empty database."""
     with cluster.database(f"empty{next(_numbers)}") as dsn:
         yield dsn
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    # pytest's own are too long for a socket; PostgreSQL's user has to get through it
+    directory = Path(tempfile.mkdtemp(dir="/tmp"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -74,7 +75,12 @@ def test_nothing_is_left_when_the_owner_ends(
 
 
 @pytest.mark.one_server
-def test_the_next_cluster_sweeps_what_a_killed_owner_and_guard_left(server: Server) -> None:
+def test_the_next_cluster_sweeps_what_a_killed_owner_and_guard_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch, short_directory: Path
+) -> None:
+    # where no cluster of another test is made meanwhile, which would sweep too
+    monkeypatch.setenv("TMPDIR", str(short_directory))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     owned = Owned(server)
     os.kill(owned.guard, signal.SIGKILL)
     os.kill(owned.process.pid, signal.SIGKILL)

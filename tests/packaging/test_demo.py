@@ -5,13 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +22,32 @@ from pg_artery.servers import Server
 DEMO = [sys.executable, "-m", "pg_artery", "demo"]
 
 
-def _environment(server: Server) -> dict[str, str]:
-    return os.environ | {"ARTERY_SERVER": server.kind}
+def _environment(server: Server, directory: Path) -> dict[str, str]:
+    return os.environ | {"ARTERY_SERVER": server.kind, "TMPDIR": str(directory)}
 
 
-def _demo_processes() -> set[int]:
-    """The pids of all MES and runners that a demo started."""
+def _demo_processes(directory: Path) -> set[int]:
+    """The pids of all MES and runners that the demo with this TMPDIR started."""
     found = set()
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if b"pg_artery.demo.child" in entry.read_bytes():
-                found.add(int(entry.parent.name))
+            child = b"pg_artery.demo.child" in (process / "cmdline").read_bytes()
+            if child and f"TMPDIR={directory}\0".encode() in (process / "environ").read_bytes():
+                found.add(int(process.name))
         except OSError:
             continue
     return found
 
 
-def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(server: Server) -> None:
-    before = _demo_processes()
+def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(
+    server: Server, short_directory: Path
+) -> None:
     began = time.monotonic()
     done = subprocess.run(
-        [*DEMO, "--json", "--keep"], env=_environment(server), capture_output=True, text=True
+        [*DEMO, "--json", "--keep"],
+        env=_environment(server, short_directory),
+        capture_output=True,
+        text=True,
     )
     seconds = time.monotonic() - began
     assert done.returncode == 0, done.stdout + done.stderr
@@ -81,7 +83,7 @@ def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(server
     parts = [oee[part].strip() for part in ("availability", "effectiveness", "quality", "oee")]
     assert parts == ["0.898", "0.869", "0.993", "0.775"]
     assert seconds < 120
-    assert _demo_processes() <= before
+    assert _demo_processes(short_directory) == set()
 
     kept = report["kept"]
     dsn = kept["psql"].split(" ", 1)[1].strip("'")
@@ -91,19 +93,12 @@ def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(server
         ).fetchone()
     assert counted == (26,)
     removed = subprocess.run(
-        [sys.executable, "-m", "pg_artery", *kept["remove"].split()[1:]], capture_output=True
+        [sys.executable, "-m", "pg_artery", *kept["remove"].split()[1:]],
+        env=_environment(server, short_directory),
+        capture_output=True,
     )
     assert removed.returncode == 0
     assert not Path(kept["directory"]).exists()
-
-
-@pytest.fixture
-def short_directory() -> Iterator[Path]:
-    # pytest's own are too long for a socket; PostgreSQL's user has to get through it
-    directory = Path(tempfile.mkdtemp(dir="/tmp"))
-    directory.chmod(0o711)
-    yield directory
-    shutil.rmtree(directory)
 
 
 @pytest.mark.one_server
@@ -111,23 +106,21 @@ def short_directory() -> Iterator[Path]:
 def test_an_interrupted_demo_leaves_nothing(
     server: Server, how: signal.Signals, short_directory: Path
 ) -> None:
-    before = _demo_processes()
-    environment = _environment(server) | {"TMPDIR": str(short_directory)}
+    environment = _environment(server, short_directory)
     process = subprocess.Popen(
         [*DEMO, "--keep"], env=environment, stdout=subprocess.PIPE, text=True, bufsize=1
     )
     assert process.stdout is not None
     while "The MES is down" not in (line := process.stdout.readline()):
         assert line, "the demo ended too soon"
-    ours = _demo_processes() - before
-    assert ours, "by then a MES and a runner are up"
+    assert _demo_processes(short_directory), "by then a MES and a runner are up"
     os.kill(process.pid, how)
     process.stdout.close()
     assert process.wait(20) != 0
 
     def left() -> list[Any]:
         clusters = short_directory.glob("pg_artery-*/c-*")
-        return [*(_demo_processes() & ours), *clusters]
+        return [*_demo_processes(short_directory), *clusters]
 
     deadline = time.monotonic() + 15
     while left() and time.monotonic() < deadline:

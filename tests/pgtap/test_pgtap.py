@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -27,10 +28,11 @@ def _newest_pgtap() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def pgtap_template(cluster: Cluster, template: str, server: Server) -> str:
+def pgtap_template(
+    cluster: Cluster, template: str, server: Server, once: Callable[..., str]
+) -> str:
     if shutil.which("pg_prove") is None:
         pytest.skip("pg_prove is missing (Debian: libtap-parser-sourcehandler-pgtap-perl)")
-    name = "pgtap_template"
     source = _newest_pgtap()
     if server.has_extension("pgtap"):
         load = "create extension pgtap"
@@ -39,9 +41,12 @@ def pgtap_template(cluster: Cluster, template: str, server: Server) -> str:
         load = "\n".join(line for line in lines if not line.startswith("\\"))
     else:
         pytest.skip("pgTAP is missing (Debian: postgresql-15-pgtap)")
-    with psycopg.connect(cluster.create_database(name, template)) as connection:
-        connection.execute(load)
-    return name
+
+    def fill(dsn: str) -> None:
+        with psycopg.connect(dsn) as connection:
+            connection.execute(load)
+
+    return once(cluster, "pgtap_template", fill, template)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[str(path.relative_to(HERE)) for path in FILES])

@@ -123,6 +123,15 @@ broken as (
                 and b.id < t.id
                 and b.status not in ('sent', 'cancelled', 'compensated')
         )
+        -- else artery.unblock_keys is about to
+        and not exists (
+            select from artery.integration_task as e
+            where
+                e.endpoint_id = t.endpoint_id
+                and e.ordering_key = t.ordering_key
+                and e.id < t.id
+                and e.ended_at >= statement_timestamp() - p_sweep
+        )
 
     union all
     select

@@ -62,9 +62,15 @@ select t.breaks(format('update artery.integration_task set ended_at = now() wher
     'ended without a time, or open with one', :later, 'I1');
 select t.breaks(format('update artery.integration_task set priority = 9 where id = %s', :later),
     'no runner looks for it: its endpoint and priority are no lane', :later, 'I1');
-select t.breaks(format($$update artery.integration_task set status = 'cancelled', ended_at = now() where id = %s;
-    update artery.integration_task set created_at = now() - interval '2 minutes' where id = %s$$, :first, :second),
-    'queued behind a task that has ended: nobody lets it go', :second, 'I1');
+update artery.integration_task set created_at = now() - interval '2 minutes' where id = :second;
+select t.breaks(format($$update artery.integration_task set status = 'cancelled', ended_at = now() - interval '61 s'
+    where id = %s$$, :first), 'queued behind a task that has ended: nobody lets it go', :second, 'I1');
+savepoint ended_just_now;
+set local session_replication_role = replica;
+update artery.integration_task set status = 'cancelled', ended_at = now() where id = :first;
+set local session_replication_role = origin;
+select is(t.broken(), null, 'a task queued behind one that ended just now: the sweep is about to let it go');
+rollback to savepoint ended_just_now;
 select t.breaks(format($$update artery.integration_task set handler_status = 'failed' where id = %s$$, :sent),
     'its reply handler failed, and the answer is not kept for it', :sent, 'I1');
 select t.breaks(format($$insert into artery.unhandled_reply (task_id, reply) values (%s, '{}')$$, :sent),

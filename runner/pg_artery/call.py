@@ -58,7 +58,7 @@ class Call:
             (pycurl.HEADERFUNCTION, self.lines.append),
         ):
             curl.setopt(option, value)
-        endpoint.guard.attach(curl, self.refused, self.dialled)
+        endpoint.guard.attach(curl, self.refused, self.dialled, self._too_late)
         if endpoint.access is not None:
             endpoint.access.apply(curl)
 
@@ -109,6 +109,12 @@ class Call:
                 self.curl.setopt(pycurl.POSTFIELDS, body)
         except (pycurl.error, UnicodeError, ValueError) as error:
             raise Unusable("bad_request", f"libcurl refuses the request: {error}") from error
+
+    def _too_late(self) -> str | None:
+        """Say so where the task is no longer ours: this process may have been stopped for long."""
+        if self.task.lost or self.task.lease.until <= monotonic():
+            return "its lease ended before the request could go out: nothing was sent"
+        return None
 
     def reset(self) -> None:
         """Forget the finished request."""

@@ -17,7 +17,7 @@ The rules, in this order:
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -175,11 +175,18 @@ class Guard:
             return Verdict(False, f"{kind} address, needs an egress rule")
         return Verdict(True, "public address, and the endpoint has no egress rules")
 
-    def attach(self, curl: Any, refused: list[str], dialled: list[int]) -> None:
+    def attach(
+        self,
+        curl: Any,
+        refused: list[str],
+        dialled: list[int],
+        too_late: Callable[[], str | None] = lambda: None,
+    ) -> None:
         """Let a handle dial what is allowed, and nothing else.
 
         Both lists are appended to: `refused` with the addresses refused, and why; `dialled` with
-        the descriptors of the sockets opened for others.
+        the descriptors of the sockets opened for others. `too_late` is asked last, when the
+        request is about to go out: what it says keeps it here.
 
         The connection is checked once more before the request goes out: those in a pool are shared
         by all endpoints of a process, and another one may have opened it.
@@ -206,8 +213,13 @@ class Guard:
         def check_peer(peer: str, _local: str, port: int, _local_port: int) -> int:
             verdict = judge(peer, port)
             if verdict.allowed:
-                return int(pycurl.PREREQFUNC_OK)
-            refused.append(f"{peer} port {port} is not allowed: {verdict.why}")
+                why = too_late()
+                if why is None:
+                    return int(pycurl.PREREQFUNC_OK)
+            else:
+                why = f"{peer} port {port} is not allowed: {verdict.why}"
+            refused.append(why)
+            dialled.clear()  # nothing went out over any of them
             return int(pycurl.PREREQFUNC_ABORT)
 
         curl.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)

@@ -243,6 +243,18 @@ def test_a_task_whose_lease_ran_out_is_forgotten(receiver):
     assert not receiver.requests
 
 
+def test_a_runner_that_was_stopped_past_its_lease_sends_nothing(receiver):
+    sent = Sent(margin=0)
+    lease = lease_tasks(task_rows(2), time.monotonic(), 0.2)
+    sent.transport.submit(endpoint(receiver.url), lease.tasks.values())
+    sent.transport._start_ready()
+    time.sleep(0.3)  # as after a SIGSTOP here: started, and no byte has gone out
+    sent.pump(5, lambda: len(sent.results) == 2)
+    assert not receiver.requests
+    assert {r["error_kind"] for r in sent.results.values()} == {"egress"}, "no attempt is used up"
+    assert "its lease ended" in sent.results[1]["error"]
+
+
 def test_what_waits_for_an_endpoint_on_hold_is_given_back(receiver):
     sent = Sent()
     now = time.monotonic()

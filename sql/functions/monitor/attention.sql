@@ -91,6 +91,13 @@ with lines as (
     from artery.saga_attention as a
     union all
     select
+        i.severity,
+        i.subject,
+        i.found,
+        i.mend
+    from artery_tax.invoice_attention() as i
+    union all
+    select
         'warning',
         i.table_name,
         concat_ws(

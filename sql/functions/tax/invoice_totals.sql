@@ -14,6 +14,7 @@ language plpgsql
 immutable
 parallel safe
 set search_path = ''
+set jit = off
 as $function$
 declare
     v_problems text;

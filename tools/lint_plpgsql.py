@@ -56,6 +56,8 @@ def check_body(source: str) -> Iterator[str]:
     try:
         # the parser looks types up: it knows two schemas, and no arrays of rows
         plain = re.sub(r"\bartery\w*\.\w+\[\]", "text[]", source)
+        # and it takes its offsets for bytes: what is not ASCII stands in texts only
+        plain = plain.encode("ascii", "replace").decode()
         tree = parse_plpgsql(re.sub(r"\bartery\w*\.", "public.", plain))
     except ParseError as error:
         yield f"the body does not parse: {error}"

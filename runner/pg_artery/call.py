@@ -14,7 +14,7 @@ import orjson
 import pycurl
 
 from pg_artery import handle, outcome, signing
-from pg_artery.endpoint import Endpoint, Unusable, check_headers, hide, redact
+from pg_artery.endpoint import SUBJECT, Endpoint, Unusable, check_headers, hide, redact
 from pg_artery.tokens import Token
 from pg_artery.work import Result, Task
 
@@ -71,6 +71,8 @@ class Call:
         if task.headers is not None:
             own = orjson.loads(task.headers)
             parent = str(own.pop("traceparent", "")).split("-")
+            if self.endpoint.grant is not None and self.endpoint.grant.personal:
+                own.pop(SUBJECT, None)
             own = check_headers(own, "the task's", self.endpoint.auth_names)
             if len(parent) >= 4 and len(parent[1]) == 32:
                 traceparent = f"00-{parent[1]}-{task.span_id}-{parent[3][:2]}"

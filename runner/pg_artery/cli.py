@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("pg_artery.commands.health:doctor", "Examine the set-up."),
     "endpoint": ("pg_artery.commands.endpoint:command", "Is the way to an endpoint open?"),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
+    "jwks": ("pg_artery.commands.jwks:command", "Print the public keys that partners register."),
     "bom": ("pg_artery.commands.bom:command", "Import bills of material, look at them."),
     "attachment": (
         "pg_artery.commands.attachment:command",

@@ -39,9 +39,13 @@ SENT_CLEAR = frozenset(
 )
 REDACTED = "[redacted]"
 
+#: Not sent: names the user whom the token of this one call is to be about (auth.subject_from)
+SUBJECT = "artery-subject"
+
 # What the transport or libcurl sets itself; a task or an endpoint that sets one is refused
 RESERVED = frozenset(
     (
+        SUBJECT,
         "authorization",
         "connection",
         "content-length",

@@ -40,8 +40,18 @@ _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 warnings.filterwarnings("ignore", "EdDSA is deprecated")
 
 
+#: Stands for key_id: the key's own thumbprint (RFC 7638), so that a new key has a new kid
+THUMBPRINT = "thumbprint"
+#: What a token server answers about the assertion or its user, not about us (RFC 6749, 8693)
+ABOUT_THE_USER = ("invalid_grant", "access_denied", "invalid_target", "interaction_required")
+
+
 class Refused(Exception):
     """A token server gave no token that can be used; says why, without any secret."""
+
+    def __init__(self, why: str, error: object = None) -> None:
+        super().__init__(why)
+        self.about_the_user = error in ABOUT_THE_USER
 
 
 class TokenRequest(NamedTuple):
@@ -72,11 +82,17 @@ class SigningKey:
             raise ValueError("the private key is neither RSA, EC nor Ed25519")  # noqa: TRY004
         self._header = {"alg": algorithm or default, "typ": "JWT"}
         if key_id:
-            self._header["kid"] = key_id
+            self._header["kid"] = self._key.thumbprint() if key_id == THUMBPRINT else key_id
         try:
             self.sign({})
         except (JoseError, ValueError):
             raise ValueError(f"the private key does not sign {self._header['alg']}") from None
+
+    def public(self) -> dict[str, Any]:
+        """Give the public key as a JWK (RFC 7517), with the kid that assertions carry."""
+        header = {"kid": self._header.get("kid", self._key.thumbprint()), "use": "sig"}
+        public = self._key.as_dict(private=False, alg=self._header["alg"])
+        return {**public, **header}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Give the claims as a signed JWT, compact."""
@@ -100,6 +116,8 @@ class Grant:
         self._client = str(settings.get("client_id", ""))
         self._subject = subject
         self._method = settings.get("client_auth", "client_secret_basic")
+        # a token for each call, about the user that its task names; else one for all calls
+        self.personal = settings.get("subject_from") == "task"
         self._secret = secret or ""
         self._key: SigningKey | None = None
         if kind == "jwt_bearer":
@@ -108,10 +126,10 @@ class Grant:
             self._key = SigningKey(self._secret, settings.get("algorithm"), settings.get("key_id"))
         elif self._method != "none" and not (self._secret.isprintable() and self._secret):
             raise ValueError("the client's secret holds characters that none may have")
-        self.request()  # what cannot be made shows now, not among the calls
+        self.request("")  # what cannot be made shows now, not among the calls
 
-    def request(self) -> TokenRequest:
-        """Make the request of one try."""
+    def request(self, user: str | None = None) -> TokenRequest:
+        """Make the request of one try; `user` whom a personal token is about."""
         form = {"grant_type": KINDS[self.kind]}
         secrets: list[str] = []
         for name in ("scope", "audience", "resource"):
@@ -120,10 +138,12 @@ class Grant:
         if self.kind == "jwt_bearer":
             claims = dict(self._settings.get("claims", {}))
             subject = str(self._settings.get("subject", self._client))
-            form["assertion"] = self._assert(subject, claims)
+            form["assertion"] = self._assert((self.personal and user) or subject, claims)
             secrets.append(form["assertion"])
         elif self.kind == "token_exchange":
-            form["subject_token"] = self._subject or ""
+            form["subject_token"] = (
+                self._assert(user or "", {}) if self.personal else self._subject or ""
+            )
             secrets.append(form["subject_token"])
             for name in ("subject_token_type", "requested_token_type"):
                 if name in self._settings:
@@ -168,7 +188,8 @@ class Grant:
             raise Refused(f"status {status}, and no JSON object in the answer")
         if status != 200:
             said = [str(answer[n]) for n in ("error", "error_description") if answer.get(n)]
-            raise Refused(f"status {status}{': ' if said else ''}{', '.join(said)}")
+            why = f"status {status}{': ' if said else ''}{', '.join(said)}"
+            raise Refused(why, answer.get("error"))
         token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
         if not isinstance(token, str) or not token or not token.isascii():
             raise Refused("the answer holds no access_token")

@@ -45,14 +45,16 @@ class TokenCall:
 
     __slots__ = ("body", "curl", "keeper", "lines", "refused", "secrets", "started", "url")
 
-    def __init__(self, keeper: TokenKeeper, endpoint: Endpoint, grant: Grant) -> None:
+    def __init__(
+        self, keeper: TokenKeeper, endpoint: Endpoint, grant: Grant, user: str | None
+    ) -> None:
         self.keeper = keeper
         self.body: list[bytes] = []
         self.lines: list[bytes] = []
         self.refused: list[str] = []
         self.started = monotonic()
         self.url = grant.token_url
-        request = grant.request()
+        request = grant.request(user)
         self.secrets = request.secrets
         connecting = endpoint.connect_timeout_ms + endpoint.tls_timeout_ms
         self.curl = curl = handle.new(connecting, endpoint.total_timeout_ms)
@@ -75,7 +77,7 @@ class TokenCall:
 
 
 class TokenKeeper:
-    """The token of one endpoint, and when to ask for another."""
+    """The token of one endpoint, or of one `user` there, and when to ask for another."""
 
     __slots__ = (
         "_call",
@@ -84,12 +86,14 @@ class TokenKeeper:
         "_problem",
         "_replaces",
         "_until",
+        "_user",
         "grant",
         "token",
     )
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, user: str | None = None) -> None:
         self.token: Token | None = None
+        self._user = user
         self._call: TokenCall | None = None
         self._endpoint, self.grant = endpoint, endpoint.grant
         self._replaces = False
@@ -115,10 +119,12 @@ class TokenKeeper:
         """Give a request that is to be made now, if any; there is one at a time."""
         if self.grant is None or self._call is not None or now < self._until:
             return None
+        if self.grant.personal and self._user is None:
+            return None
         if self.token is not None and now < self.token.refresh:
             return None
         try:
-            self._call = TokenCall(self, self._endpoint, self.grant)
+            self._call = TokenCall(self, self._endpoint, self.grant, self._user)
         except (pycurl.error, UnicodeError) as error:  # a host name that is not ASCII, for one
             self._problem = Unusable("token", f"libcurl refuses the token request: {error}")
             self._until = now + PAUSE_CAP
@@ -161,6 +167,9 @@ class TokenKeeper:
             value, life = self.grant.read(status, b"".join(call.body))
         except Refused as refusal:
             self._fail(call, str(refusal))
+            if self._user is not None and refusal.about_the_user:
+                # asking again brings no other answer, and somebody is waiting for this one
+                self._problem.kind = "bad_request"
             return
         self.token = Token(value, call.started, life, self._replaces)
         self._replaces = False

@@ -20,8 +20,9 @@ from pg_artery.call import UNAUTHORIZED, Call, report
 from pg_artery.download import Download
 from pg_artery.endpoint import Endpoint, Unusable
 from pg_artery.lane import Lane
+from pg_artery.sign_on import SignOns
 from pg_artery.store import Store
-from pg_artery.tokens import TokenCall, TokenDesk
+from pg_artery.tokens import Token, TokenCall, TokenDesk
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Result, Task
 
@@ -61,6 +62,7 @@ class Transport:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, 2 * self._free)
         self._desk = TokenDesk(self._multi)
+        self._sign_ons = SignOns(self._multi)
         self._paced_until = inf
         self._look_at = inf
         self.taken = 0
@@ -68,7 +70,7 @@ class Transport:
     @property
     def under_way(self) -> int:
         """Calls that have been started and not ended, files that are being stored included."""
-        return len(self._active) + (self._store.open if self._store else 0)
+        return len(self._active) + len(self._sign_ons) + (self._store.open if self._store else 0)
 
     def submit(self, endpoint: Endpoint, tasks: Iterable[Task]) -> list[Task]:
         """Queue tasks of one endpoint; gives back those claimed before it was put on hold."""
@@ -132,6 +134,8 @@ class Transport:
         """Break off all calls under way; each is reported as interrupted."""
         for call in list(self._active):
             self._finish(call, pycurl.E_ABORTED_BY_CALLBACK, "broken off: the runner is stopping")
+        for lane, task, problem in self._sign_ons.interrupt():
+            self._deliver(task, report(task, lane.endpoint, problem))
 
     def close(self) -> None:
         """Close all connections."""
@@ -146,7 +150,8 @@ class Transport:
         if self._store:
             self._tend(self._store)
         blocked = not sending or self._start_ready()
-        if self._active or self._desk:
+        calling = bool(self._active or self._desk or self._sign_ons)
+        if calling:
             self._multi.perform()
             if failpoint.hit is not None:
                 self._hit_mid_send(failpoint.hit)
@@ -160,7 +165,7 @@ class Transport:
         if blocked and self._ready:
             timeout = min(timeout, 0.05)
         readable, writable, exceptional = ([], [], [])
-        if self._active or self._desk:
+        if calling:
             readable, writable, exceptional = self._multi.fdset()
             due = self._multi.timeout()
             if due >= 0:
@@ -203,8 +208,19 @@ class Transport:
     def _start(self, lane: Lane, task: Task, now: float) -> None:
         task.started = now
         problem, token = lane.endpoint.problem, None
-        if lane.tokens.grant is not None:
+        if lane.tokens.grant is not None and lane.tokens.grant.personal:
+            problem = problem or self._sign_ons.begin(lane, task, now)
+            if problem is None:
+                self._free -= 1
+                lane.under_way += 1
+                return
+        elif lane.tokens.grant is not None:
             problem, token = problem or lane.tokens.problem(now), lane.tokens.usable(now)
+        self._dial(lane, task, problem, token, now)
+
+    def _dial(
+        self, lane: Lane, task: Task, problem: Unusable | None, token: Token | None, now: float
+    ) -> None:
         if problem is not None:
             self._deliver(task, report(task, lane.endpoint, problem))
             return
@@ -231,7 +247,12 @@ class Transport:
         while True:
             queued, succeeded, failed = self._multi.info_read()
             for curl, code, message in (*((curl, 0, "") for curl in succeeded), *failed):
-                if isinstance(curl.call, TokenCall):
+                if curl.call in self._sign_ons:
+                    lane, task, problem, token = self._sign_ons.finish(curl.call, code, message)
+                    self._free += 1
+                    lane.under_way -= 1
+                    self._dial(lane, task, problem, token, monotonic())
+                elif isinstance(curl.call, TokenCall):
                     self._desk.finish(curl.call, code, message)
                 else:
                     self._finish(curl.call, code, message)

@@ -22,6 +22,7 @@ with setting (name, kinds, required, pattern) as (
     ('audience', '{client_credentials,token_exchange}', '{}', '^[!-~]{1,255}$'),
     ('resource', '{client_credentials,jwt_bearer,token_exchange}', '{}', '^[a-z][a-z0-9+.-]*:[!-~]+$'),
     ('subject', '{jwt_bearer}', '{}', '^[ -~]{1,255}$'),
+    ('subject_from', '{jwt_bearer,token_exchange}', '{}', '^task$'),
     ('claims', '{jwt_bearer}', '{}', null),
     ('subject_token_type', '{token_exchange}', '{token_exchange}', '^[a-z][a-z0-9+.-]*:[!-~]+$'),
     ('requested_token_type', '{token_exchange}', '{}', '^[a-z][a-z0-9+.-]*:[!-~]+$')
@@ -33,7 +34,10 @@ e as (
         p_endpoint.auth as auth,
         p_endpoint.auth ->> 'client_auth' as client_auth,
         p_endpoint.auth_kind = 'none' or (p_endpoint.auth_kind = 'token_exchange'
-            and coalesce(p_endpoint.auth ->> 'client_auth', '') = 'none') as bare
+            and coalesce(p_endpoint.auth ->> 'client_auth', '') = 'none') as bare,
+        -- tokens about the user of each task: the subject token is one that we sign
+        p_endpoint.auth_kind = 'token_exchange'
+        and coalesce(p_endpoint.auth ? 'subject_from', false) as signs_subject
 ),
 
 given as (
@@ -99,7 +103,15 @@ where e.bare = (p_endpoint.secret_ref is not null)
 union all
 select case when p_endpoint.subject_ref is null then 'subject_ref is missing' else 'subject_ref is given, and not needed' end
 from e
-where (e.kind = 'token_exchange') = (p_endpoint.subject_ref is null)
+where (e.kind = 'token_exchange' and not e.signs_subject) = (p_endpoint.subject_ref is null)
+union all
+select 'auth.subject and auth.subject_from are both given'
+from e
+where e.auth ?& '{subject,subject_from}'
+union all
+select 'auth.client_auth must be private_key_jwt with subject_from: its key signs the subject token'
+from e
+where e.signs_subject and e.client_auth is distinct from 'private_key_jwt'
 union all
 select 'ca_bundle is no PEM of certificates'
 where p_endpoint.ca_bundle !~ '^\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$'

@@ -27,6 +27,7 @@ insert into good values
 ('{"auth_kind": "api_key", "secret_ref": "vault:K", "auth": {"header": "Ocp-Apim-Subscription-Key"}}'), (:'cc'), (:'pk'), (:'jb'), (:'te'),
 (jsonb_set(:'cc', '{auth,scope}', '"orders:write a"')), (jsonb_set(:'cc', '{auth,resource}', '"https://e.example/v1"')), (jsonb_set(:'cc', '{auth,token_ca}', '"system"')),
 (jsonb_set(:'cc', '{auth,client_auth}', '"client_secret_post"')), (jsonb_set(:'te', '{auth,client_auth}', '"none"') - 'secret_ref'), (jsonb_set(:'te', '{auth,requested_token_type}', '"urn:ietf:params:oauth:token-type:access_token"')),
+(jsonb_set(:'jb', '{auth,subject_from}', '"task"') #- '{auth,subject}'), (:'te'::jsonb - 'subject_ref' || jsonb_build_object('auth', (:'te'::jsonb -> 'auth') || '{"subject_from": "task", "client_auth": "private_key_jwt", "issuer": "https://idp.example", "key_id": "thumbprint"}')),
 ('{"client_cert_ref": "vault:C"}'), (:'cc'::jsonb || '{"client_cert_ref": "env:C", "ca_bundle": "-----BEGIN CERTIFICATE-----\nMII+/=\n-----END CERTIFICATE-----\n"}'),
 ('{"proxy_url": "http://proxy.example:3128"}'), ('{"proxy_url": "http://[2001:db8::1]:3128/", "proxy_ref": "vault:P"}');
 select is(t.auth(new), 'fits', format('fits: %s', new)) from good;
@@ -34,6 +35,8 @@ select is(t.auth(new), 'fits', format('fits: %s', new)) from good;
 -- what does not, and each problem by its name
 create temp table bad (new jsonb, says text);
 insert into bad values
+(jsonb_set(:'jb', '{auth,subject_from}', '"task"'), 'auth.subject and auth.subject_from are both given'), (jsonb_set(:'te', '{auth,subject_from}', '"task"'), 'subject_ref is given, and not needed'),
+(jsonb_set(:'te', '{auth,subject_from}', '"task"') - 'subject_ref', 'auth.client_auth must be private_key_jwt with subject_from'), (jsonb_set(:'jb', '{auth,subject_from}', '"me"') #- '{auth,subject}', 'auth.subject_from is not of the right form'),
 ('{"auth": []}', 'auth is no object'), ('{"auth": "x"}', 'auth is no object'), ('{"auth": {"header": "X"}}', 'auth.header is no setting of none'),
 ('{"auth_kind": "bearer", "secret_ref": "vault:K", "auth": {"header": "X"}}', 'auth.header is no setting of bearer'),
 ('{"auth_kind": "api_key", "secret_ref": "vault:K", "auth": {"header": "a b"}}', 'auth.header is not of the right form'), ('{"auth_kind": "api_key", "secret_ref": "vault:K", "auth": {"header": "Host"}}', 'auth.header is one that the runner sets itself'),

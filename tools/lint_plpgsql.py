@@ -56,8 +56,6 @@ def check_body(source: str) -> Iterator[str]:
     try:
         # the parser looks types up: it knows two schemas, and no arrays of rows
         plain = re.sub(r"\bartery\w*\.\w+\[\]", "text[]", source)
-        # and it takes its offsets for bytes: what is not ASCII stands in texts only
-        plain = plain.encode("ascii", "replace").decode()
         tree = parse_plpgsql(re.sub(r"\bartery\w*\.", "public.", plain))
     except ParseError as error:
         yield f"the body does not parse: {error}"
@@ -133,13 +131,13 @@ def check_file(path: Path) -> Iterator[str]:
     except ParseError as error:
         yield f"does not parse: {error}"
         return
-    raw = text.encode()
     statements: list[Any] = [item.stmt for item in parsed]
     functions = [s for s in statements if isinstance(s, ast.CreateFunctionStmt)]
     for item in parsed:
         if isinstance(item.stmt, ast.CreateFunctionStmt):
-            start, length = item.stmt_location or 0, item.stmt_len or len(raw)
-            yield from check_function(item.stmt, raw[start : start + length].decode())
+            # in characters, not bytes
+            start, length = item.stmt_location or 0, item.stmt_len or len(text)
+            yield from check_function(item.stmt, text[start : start + length])
     kind, folder = path.relative_to(ROOT).parts[:2]
     if not isinstance(statements[-1], ast.CommentStmt | ast.GrantStmt):
         yield "does not end with comment on and grants"

@@ -38,8 +38,8 @@ def bomb(size: int) -> bytes:
 class Receiver:
     """Listens on loopback; `requests` are those read in full, `slow` seconds before each answer."""
 
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+    def __init__(self, port: int = 0) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
         self.port = self._socket.getsockname()[1]
         self.requests: list[Request] = []
         self.slow = 0.0

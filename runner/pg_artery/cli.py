@@ -10,18 +10,20 @@ from typing import IO, Any
 import click
 import psycopg
 
-from pg_artery import __version__
+from pg_artery import __version__, configuration
 from pg_artery.errors import (
     EXIT_CONFLICT,
     EXIT_DATABASE,
     EXIT_FAILED,
     EXIT_REFUSED,
     EXIT_USAGE,
+    NOT_INSTALLED,
     ArteryError,
 )
 
 #: command -> (module:attribute, the line it has in --help)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("pg_artery.commands.init:command", "Write a configuration file, or systemd units."),
     "migrate": (
         "pg_artery.commands.migrate:command",
         "Install in a database, bring up to date, roll back.",
@@ -35,7 +37,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runner": ("pg_artery.commands.runner_list:command", "List the runners."),
     "verify": ("pg_artery.commands.health:verify", "Prove that the promises hold."),
     "doctor": ("pg_artery.commands.health:doctor", "Examine the set-up."),
-    "endpoint": ("pg_artery.commands.endpoint:command", "Is the way to an endpoint open?"),
+    "endpoint": (
+        "pg_artery.commands.endpoint:command",
+        "Systems on the other side: set up, check.",
+    ),
+    "route": ("pg_artery.commands.route:command", "Which topic goes to which endpoint."),
+    "logs": ("pg_artery.commands.logs:command", "The calls that were made; --follow stays."),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "jwks": ("pg_artery.commands.jwks:command", "Print the public keys that partners register."),
     "bom": ("pg_artery.commands.bom:command", "Import bills of material, look at them."),
@@ -46,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "oee": ("pg_artery.commands.oee:command", "See how effective machines are, by ISO 22400."),
     "mo": ("pg_artery.commands.mo:command", "Look at manufacturing orders: progress, components."),
     "stock": ("pg_artery.commands.stock:command", "Show stock, now or at any past moment."),
+    "completion": ("pg_artery.commands.completion:command", "Complete commands in your shell."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 
@@ -70,16 +78,39 @@ class _Failure(click.ClickException):
                 click.echo(f"{name}: {text}", file, err=True)
 
 
+#: what to do where the server says none
+_HINTS = {
+    "08000": "Is the server up, does the database exist (psql -l), is --dsn or ARTERY_DSN right? "
+    "Passwords are looked for in PGPASSWORD and ~/.pgpass.",
+    "42501": "Grant this login what it lacks: artery_reader looks, artery_operator retries and "
+    "cancels, artery_admin sets up.",
+}
+
+
 def as_artery_error(error: psycopg.Error) -> ArteryError:
     """Put an error of the server or of the connection into our form."""
     diag = error.diag
+    if error.sqlstate in NOT_INSTALLED and "artery" in str(error):
+        return ArteryError(
+            "IN912",
+            "the database has no pg_artery, or another version of it",
+            diag.message_primary,
+            "Is it the right database? artery migrate, with the same --dsn, installs or upgrades.",
+        )
     return ArteryError(
         error.sqlstate or "08000",
         diag.message_primary or str(error).strip(),
         diag.message_detail or diag.context,
-        diag.message_hint
-        or (None if error.sqlstate else "Is the server up, and --dsn or ARTERY_DSN right?"),
+        diag.message_hint or _HINTS.get(error.sqlstate or "08000"),
     )
+
+
+def _keep_lines(command: click.Command) -> None:
+    r"""Make the \b of raw docstrings what click looks for: what follows keeps its lines."""
+    command.help = command.help and command.help.replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _keep_lines(part)
 
 
 class Commands(click.Group):
@@ -97,6 +128,7 @@ class Commands(click.Group):
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name][0]} is no command")
+        _keep_lines(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -121,12 +153,37 @@ class Commands(click.Group):
     f"connection, {EXIT_CONFLICT} conflict, {EXIT_REFUSED} refused.",
 )
 @click.version_option(__version__, prog_name="artery")
-def main() -> None:
-    """Carry business state between an ERP that lives in PostgreSQL and the systems around it.
+@click.option(
+    "--config",
+    envvar="ARTERY_CONFIG",
+    type=click.Path(),
+    help="Configuration file. Else $ARTERY_CONFIG, ~/.config/artery/artery.toml, "
+    "/etc/artery/artery.toml: the first that there is.",
+)
+@click.pass_context
+def main(ctx: click.Context, config: str | None) -> None:  # noqa: ARG001 - configuration asks for it
+    r"""Carry business state between an ERP that lives in PostgreSQL and the systems around it.
 
     \b
     First steps, in a database of yours:
       export ARTERY_DSN=postgresql://me@db.example/erp
       artery migrate           creates the schemas artery*, touches nothing else
+      artery doctor            says what is still missing
+      artery endpoint add carrier https://carrier.example/api/v1
+      artery route add carrier.shipment carrier /shipments
       artery run               delivers what is due
-    """  # noqa: D301 - click reads the \b
+
+    \b
+    Every day:
+      artery status --watch    what needs attention, and what to do
+      artery task list --status dead
+      artery logs --follow
+
+    COMMAND --help has examples of each. Tables are for people; --json gives programs one object.
+    """
+    if ctx.invoked_subcommand in configuration.SECTIONS:
+        section = ctx.invoked_subcommand
+        ctx.default_map = {section: configuration.defaults(section)}
+
+
+_keep_lines(main)

@@ -12,6 +12,9 @@ EXIT_DATABASE = 3
 EXIT_CONFLICT = 4
 EXIT_REFUSED = 5
 
+# a function, schema, table or column that is not there
+NOT_INSTALLED = ("42883", "3F000", "42P01", "42703", "42809")
+
 #: SQLSTATE -> (what it means, exit code). A class (two characters) stands for all codes not listed.
 SQLSTATES: dict[str, tuple[str, int]] = {
     "IN027": ("there is no such attachment", EXIT_USAGE),
@@ -27,6 +30,8 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN121": ("no such revision of a bill of material", EXIT_USAGE),
     "IN041": ("no such endpoint", EXIT_USAGE),
     "IN042": ("the monitor page would be open to everybody", EXIT_REFUSED),
+    "IN050": ("the configuration file is wrong", EXIT_USAGE),
+    "IN051": ("a file is there that would be overwritten", EXIT_REFUSED),
     "IN901": ("an applied migration file was edited", EXIT_CONFLICT),
     "IN902": ("the database holds pg_artery as an extension", EXIT_REFUSED),
     "IN903": ("a migration was applied that this version does not have", EXIT_CONFLICT),

@@ -32,7 +32,9 @@ def command() -> None:
 @command.command("list")
 @click.option("--document-id", help="Of this document.")
 @click.option("--document-type", help="Of documents of this type.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most."
+)
 @dsn_option
 @json_option
 def list_attachments(

@@ -1,33 +1,43 @@
-"""`artery endpoint`: list, check."""
+"""`artery endpoint`: list, show, check, add, set, open, close."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, LiteralString
 
 import click
 
-from pg_artery import db, probe
-from pg_artery.commands import dsn_option, json_option
+from pg_artery import db, probe, queries
+from pg_artery.commands import dsn_option, json_option, names_of, reason_option
 from pg_artery.commands.endpoint_advice import advice
-from pg_artery.commands.listing import filled, query, show
+from pg_artery.commands.listing import filled, query, show, tell
+from pg_artery.commands.settings import as_json_text, changed, settings_argument, show_settings
 from pg_artery.errors import EXIT_FAILED, EXIT_REFUSED
 
 APPLICATION = "artery endpoint"
 
 
+_name = click.argument("name", shell_complete=names_of(queries.ENDPOINTS, "endpoint"))
+
+
 @click.group(
     epilog="Exit codes of check: 0 every address is reached, 1 one is not, 2 no such endpoint, "
     "3 no connection to the database, 5 one is refused by our own rules. The database's user needs "
-    "the role artery_reader."
+    "artery_reader to look, artery_operator to open and close, artery_admin to add and set. "
+    "NAME=VALUE settings are the columns of artery.endpoint."
 )
 def command() -> None:
-    r"""Look at endpoints, and at the way to them.
+    r"""Set up endpoints, the systems on the other side; look at the way to them.
 
     \b
-      artery endpoint list           where they are, what they may reach
-      artery endpoint check mes      is the way there open, from this machine?
+      artery endpoint list                 where they are, what they may reach
+      artery endpoint add mes https://mes.example/api/v1 rate_per_second=20 burst=5
+      artery endpoint set mes auth_kind=bearer secret_ref=vault:MES_TOKEN
+      artery endpoint show mes --all       every setting, and what it means
+      artery endpoint check mes            is the way there open, from this machine?
+      artery endpoint open mes --reason 'their maintenance'    stops calls; tasks wait
+      artery endpoint close mes --reason 'they are back'
     """
 
 
@@ -41,7 +51,7 @@ def list_endpoints(dsn: str, as_json: bool) -> None:
         click.echo(json.dumps({"endpoints": rows}))
         return
     if not rows:
-        click.echo("There is no endpoint: insert into artery.endpoint (name, base_url) …")
+        click.echo("There is no endpoint yet: artery endpoint add NAME URL")
         return
     for row in rows:
         row["egress_rules"] = ", ".join(row["egress_rules"]) or "public addresses"
@@ -49,8 +59,89 @@ def list_endpoints(dsn: str, as_json: bool) -> None:
     show(rows, list(rows[0]), {"egress_rules": "may reach"})
 
 
-@command.command("check")
+@command.command("show")
+@_name
+@click.option("--all", "everything", is_flag=True, help="Every setting, and what it means.")
+@dsn_option
+@json_option
+def show_(name: str, everything: bool, dsn: str, as_json: bool) -> None:
+    """Show the settings of endpoint NAME, its breaker, and its last hour."""
+    settings = query(dsn, APPLICATION, queries.ENDPOINT_SETTINGS, (name,))
+    status = query(dsn, APPLICATION, queries.ENDPOINT_STATUS, (name,))
+    if as_json:
+        tell({"endpoint": name, "status": status[0], "settings": settings})
+        return
+    show(status, filled(status, leave_out=("endpoint", "base_url")))
+    click.echo()
+    show_settings(settings, everything)
+
+
+@command.command("add")
 @click.argument("name")
+@click.argument("url")
+@settings_argument()
+@dsn_option
+@json_option
+def add(
+    name: str, url: str, settings: tuple[tuple[str, object], ...], dsn: str, as_json: bool
+) -> None:
+    """Make an endpoint NAME at URL, which must carry a version: https://mes.example/api/v1.
+
+    Times are written as PostgreSQL reads them: 'total_timeout=10 s'. Then say what goes there:
+    artery route add.
+    """
+    rows = query(dsn, APPLICATION, queries.ENDPOINT_ADD, (name, url, as_json_text(settings)))
+    changed("endpoint", name, rows, as_json)
+
+
+@command.command("set")
+@_name
+@settings_argument(required=True)
+@dsn_option
+@json_option
+def set_(name: str, settings: tuple[tuple[str, object], ...], dsn: str, as_json: bool) -> None:
+    """Change settings of endpoint NAME: all of them, or none where one is wrong.
+
+    NAME=null takes a setting away. Runners take it up with their next claim. What else changes by
+    it is shown too: secrets do not follow an endpoint to another address.
+    """
+    rows = query(dsn, APPLICATION, queries.ENDPOINT_SET, (name, as_json_text(settings)))
+    changed("endpoint", name, rows, as_json)
+
+
+@command.command("open")
+@_name
+@reason_option
+@dsn_option
+@json_option
+def open_(name: str, reason: str, dsn: str, as_json: bool) -> None:
+    """Open the breaker of NAME by hand: nothing is sent, tasks wait, until it is closed again."""
+    _move(queries.BREAKER_OPEN, "open", name, reason, dsn, as_json)
+
+
+@command.command("close")
+@_name
+@reason_option
+@dsn_option
+@json_option
+def close(name: str, reason: str, dsn: str, as_json: bool) -> None:
+    """Close the breaker of NAME: calls go again."""
+    _move(queries.BREAKER_CLOSE, "closed", name, reason, dsn, as_json)
+
+
+def _move(
+    statement: LiteralString, state: str, name: str, reason: str, dsn: str, as_json: bool
+) -> None:
+    query(dsn, APPLICATION, db.ENDPOINT_ID, (name,))
+    (moved,) = query(dsn, APPLICATION, statement, (name, reason))
+    if as_json:
+        tell({"endpoint": name, "breaker": state, "moved": moved["moved"]})
+    else:
+        click.echo(f"{name} is {state}." if moved["moved"] else f"{name} was {state} already.")
+
+
+@command.command("check")
+@_name
 @dsn_option
 @json_option
 def check(name: str, dsn: str, as_json: bool) -> None:

@@ -12,7 +12,7 @@ import click
 import psycopg
 import pycurl
 
-from pg_artery import __version__, queries
+from pg_artery import __version__, configuration, queries
 from pg_artery import migrate as migration
 from pg_artery.commands import dsn_option, json_option
 from pg_artery.commands.listing import Row, filled, query, show, tell
@@ -48,6 +48,8 @@ def verify(ctx: click.Context, dsn: str, as_json: bool) -> None:
 @click.option(
     "--vault-key-file",
     envvar="ARTERY_VAULT_KEY_FILE",
+    default=configuration.vault_key_file,
+    show_default=False,
     type=click.Path(path_type=Path),
     help="The key file that runners here use.",
 )

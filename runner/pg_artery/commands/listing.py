@@ -20,7 +20,9 @@ from pg_artery import db
 Row = dict[str, Any]
 
 # where the terminal is narrow, these give way
-_WRAPPED = frozenset({"name", "note", "error", "last_error", "message", "found", "mend", "detail"})
+_WRAPPED = frozenset(
+    {"name", "note", "error", "last_error", "message", "found", "mend", "detail", "meaning"}
+)
 
 
 def query(dsn: str, application: str, statement: LiteralString, values: Any = ()) -> list[Row]:

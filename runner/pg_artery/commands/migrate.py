@@ -34,7 +34,12 @@ def _progress(as_json: bool) -> Say:
 @_lock_timeout
 @click.pass_context
 def command(ctx: click.Context, dsn: str, as_json: bool, lock_timeout: float) -> None:
-    """Install pg_artery in a database, or bring it up to date.
+    r"""Install pg_artery in a database, or bring it up to date.
+
+    \b
+      artery migrate --dsn 'dbname=erp user=postgres'
+      artery migrate status                what is applied, pending or changed
+      artery migrate rollback --to 0012   back to a version; --all removes everything
 
     Applies the pending migrations, each in a transaction, then loads all functions, views and
     triggers in one. Run again it finds nothing to do; killed half-way, the next run takes it up.

@@ -6,19 +6,23 @@ import ipaddress
 from pathlib import Path
 
 import click
-import uvicorn
 
 from pg_artery.commands import dsn_option
+from pg_artery.configuration import from_environment
 from pg_artery.errors import ArteryError
-from pg_artery.monitor.app import make_app
 
 
+@from_environment
 @click.command(
+    "monitor",
     epilog="The database's user needs artery_reader to look, artery_operator to act as well. "
-    "Anywhere but on loopback put it behind a proxy that speaks TLS."
+    "Anywhere but on loopback put it behind a proxy that speaks TLS. Every option is also a key of "
+    "[monitor] in the configuration file, and a variable ARTERY_MONITOR_…: see artery init.",
 )
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 = any free."
+)
 @click.option("--host", "names", multiple=True, help="Name that it is reached by; repeatable.")
 @click.option(
     "--token-file",
@@ -35,6 +39,10 @@ def command(
     It reads views for readers, in read-only transactions of at most 5 seconds. What people do on
     it is done as its database user, with their name and reason kept in the history.
     """
+    import uvicorn
+
+    from pg_artery.monitor.app import make_app
+
     token = _token(token_file)
     if token is None and not ipaddress.ip_address(listen).is_loopback:
         raise ArteryError(

@@ -9,21 +9,22 @@ from typing import Any
 import click
 import psycopg
 
-from pg_artery import log
+from pg_artery import configuration, log
 from pg_artery.commands import dsn_option
 from pg_artery.config import RunnerConfig
-from pg_artery.errors import ArteryError
+from pg_artery.configuration import from_environment
+from pg_artery.errors import NOT_INSTALLED, ArteryError
 from pg_artery.transport import MAX_CONCURRENCY
 
-# a function or schema that is not there
-NOT_INSTALLED = ("42883", "3F000", "42P01", "42703", "42809")
 
-
+@from_environment
 @click.command(
+    "run",
     epilog="Exit codes: 0 drained, 1 failed, 2 wrong usage, 3 no connection at the start, 4 the "
     "database has no pg_artery or another version of it, 128+N ended at once by a second signal N. "
     "The proxies of the environment and .netrc are ignored. env:NAME secrets are read from the "
-    "environment of this process."
+    "environment of this process. Every option is also a key of [run] in the configuration "
+    "file, and a variable ARTERY_RUN_…: see artery init.",
 )
 @dsn_option
 @click.option(
@@ -86,7 +87,8 @@ NOT_INSTALLED = ("42883", "3F000", "42P01", "42703", "42809")
 @click.option(
     "--vault-key-file",
     envvar="ARTERY_VAULT_KEY_FILE",
-    default=None,
+    default=configuration.vault_key_file,
+    show_default=False,
     help="Keys that open vault:NAME secrets. Else $ARTERY_VAULT_KEY, else systemd's credential.",
 )
 @click.option("--until-idle", is_flag=True, help="End when nothing is due.")
@@ -97,12 +99,14 @@ NOT_INSTALLED = ("42883", "3F000", "42P01", "42703", "42809")
     type=click.Choice(["auto", "json", "console"]),
     default="auto",
     show_default=True,
+    help="auto: for people on a terminal, else JSON.",
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
+    help="Least severe that is logged.",
 )
 def command(processes: int, log_format: str, log_level: str, **options: Any) -> None:
     """Deliver tasks over HTTP, any number of runners on any number of hosts side by side.

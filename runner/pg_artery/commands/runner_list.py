@@ -11,7 +11,12 @@ from pg_artery.commands.listing import filled, query, show, tell
 
 @click.group()
 def command() -> None:
-    """Look at the runners, on whatever host."""
+    r"""Look at the runners, on whatever host.
+
+    \b
+      artery runner list           who delivers now
+      artery runner list --all     who has stopped, too
+    """
 
 
 @command.command("list")

@@ -1,14 +1,17 @@
-"""`artery staging`: list, reprocess."""
+"""`artery staging`: list, show, reprocess."""
 
 from __future__ import annotations
 
 import click
 
 from pg_artery import queries
-from pg_artery.commands import dsn_option, json_option, reason_option
-from pg_artery.commands.listing import cell, console, filled, query, show, tell
+from pg_artery.commands import dsn_option, json_option, names_of, reason_option
+from pg_artery.commands.listing import Row, cell, console, filled, query, show, tell
+from pg_artery.errors import ArteryError
 
 _NAME = "artery staging"
+_inboxes = names_of(queries.INBOXES, "table_name")
+_inbox = click.argument("inbox", shell_complete=_inboxes)
 
 
 @click.group()
@@ -18,13 +21,18 @@ def command() -> None:
     \b
       artery staging list                                     each inbox, counted
       artery staging list artery_staging.plm_bom --status rejected
+      artery staging show artery_staging.plm_bom 17           its content, its reasons
       artery staging reprocess artery_staging.plm_bom 17 18 --reason 'conversion KG to PCE added'
     """
 
 
 @command.command("list")
-@click.argument("inbox", required=False)
-@click.option("--status", type=click.Choice(("new", "processed", "parked", "rejected")))
+@click.argument("inbox", required=False, shell_complete=_inboxes)
+@click.option(
+    "--status",
+    type=click.Choice(("new", "processed", "parked", "rejected")),
+    help="In this status.",
+)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
 @dsn_option
 @json_option
@@ -44,14 +52,50 @@ def list_(inbox: str | None, status: str | None, limit: int, dsn: str, as_json: 
         click.echo("No message matches.")
     else:
         show(rows, filled(rows, leave_out=("reasons",)))
-        for row in rows:
-            for reason in row["reasons"] or ():
-                parts = (reason.get(name) for name in ("code", "path", "message", "hint"))
-                console().print(f"{row['id']}: " + "  ".join(cell(p) for p in parts if p))
+        _say_reasons(rows)
+
+
+def _say_reasons(rows: list[Row]) -> None:
+    for row in rows:
+        for reason in row["reasons"] or ():
+            parts = (reason.get(name) for name in ("code", "path", "message", "hint"))
+            console().print(f"{row['id']}: " + "  ".join(cell(p) for p in parts if p))
+
+
+@command.command("show")
+@_inbox
+@click.argument("message", type=int)
+@dsn_option
+@json_option
+def show_(inbox: str, message: int, dsn: str, as_json: bool) -> None:
+    """Show MESSAGE (its id) of INBOX whole: what came, what became of it, who processed it again.
+
+    The database's user needs the role artery_operator.
+    """
+    rows = query(dsn, _NAME, queries.MESSAGE, (inbox, message))
+    if not rows:
+        raise ArteryError(
+            "02000",
+            f"{inbox} has no message {message}",
+            None,
+            f"artery staging list {inbox} shows those that there are.",
+        )
+    (found,) = rows
+    if as_json:
+        tell({"inbox": inbox, "message": found})
+        return
+    for name, value in found.items():
+        if name in ("body", "reasons", "history") or value in (None, ""):
+            continue
+        click.echo(f"{name.replace('_', ' '):13} {cell(value)}")
+    _say_reasons([found])
+    for entry in found["history"] or ():
+        console().print("history: " + "  ".join(f"{k} {cell(v)}" for k, v in entry.items()))
+    click.echo(f"\n{found['body']}")
 
 
 @command.command("reprocess")
-@click.argument("inbox")
+@_inbox
 @click.argument("ids", nargs=-1, type=int, required=True)
 @reason_option
 @dsn_option

@@ -12,7 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from pg_artery import db, vault
+from pg_artery import configuration, db, vault
 from pg_artery.commands import dsn_option, json_option
 from pg_artery.commands.vault_input import name_argument, no_value, read_value
 from pg_artery.errors import ArteryError
@@ -20,7 +20,8 @@ from pg_artery.errors import ArteryError
 key_option = click.option(
     "--key-file",
     envvar="ARTERY_VAULT_KEY_FILE",
-    default=None,
+    default=configuration.vault_key_file,
+    show_default=False,
     help="File with the keys. Else $ARTERY_VAULT_KEY, else systemd's credential artery-vault-key.",
 )
 

@@ -1,0 +1,22 @@
+set local role artery_owner;
+
+comment on column artery.endpoint.name is null;
+comment on column artery.endpoint.connect_timeout is null;
+comment on column artery.endpoint.total_timeout is null;
+comment on column artery.endpoint.backoff_base is null;
+comment on column artery.endpoint.backoff_factor is null;
+comment on column artery.endpoint.backoff_cap is null;
+comment on column artery.endpoint.max_attempts is null;
+comment on column artery.endpoint.retry_after_cap is null;
+comment on column artery.endpoint.retryable_statuses is null;
+comment on column artery.endpoint.max_request_bytes is null;
+comment on column artery.endpoint.max_response_bytes is null;
+comment on column artery.endpoint.burst is null;
+comment on column artery.endpoint.breaker_min_calls is null;
+comment on column artery.endpoint.breaker_window is null;
+comment on column artery.endpoint.enabled is null;
+comment on column artery.route.topic is null;
+comment on column artery.route.method is null;
+comment on column artery.route.content_type is null;
+comment on column artery.route.notify is null;
+comment on column artery.route.description is null;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 import psycopg
 import pycurl
+from psycopg.conninfo import make_conninfo
 
 from pg_artery import __version__, configuration, queries
 from pg_artery import migrate as migration
@@ -18,6 +20,7 @@ from pg_artery.commands import dsn_option, json_option
 from pg_artery.commands.listing import Row, filled, query, show, tell
 
 _CLOCK_SKEW_S = 2.0
+_WORST_FIRST = ("critical", "warning", "info", "ok")
 
 
 @click.command(
@@ -57,18 +60,41 @@ def verify(ctx: click.Context, dsn: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, vault_key_file: Path | None, dsn: str, as_json: bool) -> None:
-    """Examine the set-up: versions, extensions, settings, roles, clock, vacuum, key file.
+    r"""Examine the set-up: what is wrong, and what to do; what is missing, and what it costs.
 
-    What is missing is told with what it costs; what is wrong, with what to do.
+    \b
+      artery doctor                          as whoever runs artery migrate: it may see most
+      artery doctor --json | jq '.checks[] | select(.state == "critical")'
+
+    Versions, extensions, roles and who has them, settings, partitions ahead, long transactions,
+    dead rows, connections, pg_cron, clock, secrets, configuration and key file. Run it where the
+    runner runs, after each change of the set-up.
     """
+    dsn = _even_if_it_only_reads(dsn)
     rows = [_here(), _schema(dsn), *query(dsn, "artery doctor", queries.DOCTOR), _clock(dsn)]
+    path = configuration.config_file()
+    if path:
+        rows.append(_config_file(path))
     if vault_key_file:
         rows.append(_key_file(vault_key_file))
+    rows.sort(key=lambda row: _WORST_FIRST.index(row["state"]))
+    faults = [row["state"] for row in rows if row["state"] in ("warning", "critical")]
     if as_json:
         tell({"checks": rows})
     else:
         show(rows, ["state", "subject", "found", "mend"], {"mend": "what to do, or what it costs"})
-    ctx.exit(1 if any(row["state"] in ("warning", "critical") for row in rows) else 0)
+        counts = (f"{faults.count(state)} {state}" for state in ("critical", "warning"))
+        click.echo(f"\n{', '.join(counts)}." if faults else "\nThe set-up is sound.")
+    ctx.exit(1 if faults else 0)
+
+
+def _even_if_it_only_reads(dsn: str) -> str:
+    """Give a connection string that takes a standby, too, where nothing else is to be had."""
+    try:
+        query(dsn, "artery doctor", queries.CLOCK)
+    except psycopg.OperationalError:
+        return make_conninfo(dsn, target_session_attrs="any")
+    return dsn
 
 
 def _line(subject: str, state: str, found: str, mend: str | None = None) -> Row:
@@ -111,6 +137,21 @@ def _clock(dsn: str) -> Row:
         found,
         "Receivers refuse signatures and tokens of another time: synchronise both (chrony).",
     )
+
+
+def _config_file(path: Path) -> Row:
+    """Read it as the services do, and see that no password lies open."""
+    configuration.read(path)
+    mode = path.stat().st_mode & 0o777
+    secret = re.search(r"password\s*=|://[^/@\s]*:[^/@\s]*@", path.read_text(encoding="utf-8"))
+    if secret and mode & 0o077:
+        return _line(
+            "configuration file",
+            "critical",
+            f"{path} has mode {mode:o}, and a password in it",
+            f"chmod 600 {path}; better: the password into ~/.pgpass or a credential of systemd.",
+        )
+    return _line("configuration file", "ok", f"{path}, mode {mode:o}")
 
 
 def _key_file(path: Path) -> Row:

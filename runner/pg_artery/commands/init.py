@@ -29,7 +29,7 @@ _EXAMPLES = {
     "per_endpoint": "64",
     "name": '"host-1"',
     "host": '["monitor.plant.example"]',
-    "token_file": '"/etc/artery/monitor.token"',
+    "token_file": '"/etc/artery/monitor.token"',  # nosec B105
 }
 
 

@@ -17,12 +17,12 @@ declare
     c_fixed constant text[] := array['id', 'version', 'updated_at', p_key];
     v_settable text[];
     v_setting record;
-    v_problems text[] := '{}';
+    v_problems text[] := array[]::text[];
     v_text text;
-    v_was jsonb := '{}';
+    v_was jsonb := '{}'::jsonb;
     v_becomes jsonb;
 begin
-    -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    -- @plpgsql_check_options: security_warnings = off, extra_warnings = off, performance_warnings = off
     -- names come from the catalog, values are parameters
     select array_agg(a.attname::text order by a.attname)
     into v_settable

@@ -37,7 +37,19 @@ from (
     ('full_page_writes', 'on', 'critical', 'A crash may corrupt the database: set it to on.'),
     ('synchronous_commit', 'on', 'warning', 'A crash loses commits that were confirmed, orders among them: set it to on.'),
     ('autovacuum', 'on', 'critical', 'The queue slows down without end: set it to on.'),
-    ('track_counts', 'on', 'critical', 'Autovacuum needs it: set it to on.')
+    ('track_counts', 'on', 'critical', 'Autovacuum needs it: set it to on.'),
+    (
+        'session_replication_role', 'origin', 'critical',
+        'No trigger fires: nothing is validated, counted or enqueued. alter role or database … reset session_replication_role.'
+    ),
+    (
+        'default_transaction_read_only', 'off', 'critical',
+        'Nothing can be enqueued or delivered: alter role or database … reset default_transaction_read_only.'
+    ),
+    (
+        'default_transaction_isolation', 'read committed', 'warning',
+        'Work that meets other work fails and is tried again: alter role or database … reset default_transaction_isolation.'
+    )
 ) as b (name, good, severity, cost)
 inner join pg_catalog.pg_settings as s on s.name = b.name
 -- what waits for a standby is safer still
@@ -45,14 +57,25 @@ where not (b.name = 'synchronous_commit' and s.setting in ('remote_apply', 'remo
 union all
 select
     'role ' || r.role,
-    case when count(m.oid) > 0 then 'ok' else 'warning' end,
-    coalesce(string_agg(m.rolname, ', ' order by m.rolname), 'nobody has it'),
-    case when count(m.oid) = 0 then format('%s: grant %I to the login that does it.', r.purpose, r.role) end
+    case when to_regrole(r.role) is null then 'critical' when count(m.oid) > 0 then 'ok' else 'warning' end,
+    case
+        when to_regrole(r.role) is null then 'it does not exist'
+        else coalesce(string_agg(m.rolname, ', ' order by m.rolname), 'nobody has it')
+    end,
+    case
+        when to_regrole(r.role) is null then format(
+            'Roles belong to the server: a dump does not carry them. create role %I nologin; then restore again, or artery '
+            'migrate on an empty database makes all of them (README, Backup and restore).', r.role
+        )
+        when count(m.oid) = 0 then format('%s: grant %I to the login that does it.', r.purpose, r.role)
+    end
 from (
     values
     ('artery_runner', '`artery run` logs in with it'),
     ('artery_app', 'the ERP''s own role enqueues and calls artery_api_v1 with it'),
-    ('artery_operator', 'people retry and cancel with it')
+    ('artery_operator', 'people retry and cancel with it'),
+    ('artery_reader', 'people look with it, `artery status` and the monitor page too'),
+    ('artery_admin', 'whoever sets up endpoints and routes does it with it')
 ) as r (role, purpose)
 left join
     pg_catalog.pg_roles as m
@@ -97,6 +120,56 @@ select
             then 'Some session listens and sits in a transaction; if the queue fills up, NOTIFY and so commits fail. End it.'
     end
 from (select pg_catalog.pg_notification_queue_usage() as usage) as n
+union all
+select
+    'partitions of ' || h.parent,
+    case
+        when h.days_left < least(h.days_ahead, 2) then 'critical'
+        -- none at all: no sweep has run yet
+        when h.days_left is null or h.days_left < h.days_ahead / 2 then 'warning'
+        else 'ok'
+    end,
+    case when h.days_left is null then 'there is none' else format('reach %s days ahead, of %s', h.days_left, h.days_ahead) end,
+    case
+        when h.days_left is null or h.days_left < greatest(h.days_ahead / 2, least(h.days_ahead, 2))
+            then 'Rows without a partition are refused. The sweep step create_partitions makes them: is anybody calling '
+                'artery.tick()? At once: call artery.tick()'
+    end
+from artery_monitor.partition_horizon as h
+union all
+select
+    'server',
+    case when pg_catalog.pg_is_in_recovery() then 'critical' else 'ok' end,
+    case when pg_catalog.pg_is_in_recovery() then 'a standby: it only reads' else 'the primary' end,
+    case
+        when pg_catalog.pg_is_in_recovery()
+            then 'Runners need the primary: name all hosts in the connection string, host=db1,db2; libpq finds the one that writes.'
+    end
+union all
+select
+    'connections',
+    case when c.used > 0.9 * c.allowed then 'critical' when c.used > 0.75 * c.allowed then 'warning' else 'ok' end,
+    format('%s of %s', c.used, c.allowed),
+    case
+        when c.used > 0.75 * c.allowed
+            then 'When they are used up, runners and the ERP are refused: raise max_connections, or put pgbouncer before the ERP.'
+    end
+from (
+    select sum(d.numbackends) as used, current_setting('max_connections')::integer as allowed
+    from pg_catalog.pg_stat_database as d
+) as c
+union all
+select x.subject, x.state, x.found, x.mend from artery_monitor._cron_check() as x
+union all
+select
+    'secrets',
+    case when count(m.reference) > 0 then 'critical' else 'ok' end,
+    coalesce('not in the vault: ' || string_agg(distinct m.reference, ', '), 'all that endpoints refer to are there'),
+    case
+        when count(m.reference) > 0
+            then 'Tasks of these endpoints wait: artery vault set ' || split_part(min(m.reference), ':', 2) || ' --endpoint ' || min(m.endpoint)
+    end
+from artery_monitor._missing_secrets() as m
 $function$;
 
 comment on function artery_monitor.doctor() is

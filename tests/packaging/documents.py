@@ -8,6 +8,7 @@ Before a block an HTML comment may say, separated by commas:
     said by: NAME     text is what that one says, not the block before
     stops: NAME       ends it first
     needs: EXTENSION  left out where the server does not have it
+    exits: N          sh ends with this exit code (else 0), and leaves no trace
     not run: WHY      left out
 In a text block, … stands for anything; white space counts as one blank, and only its lines count.
 """
@@ -124,7 +125,11 @@ class Reader:
             cwd=self._directory, env=self._env, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        assert done.returncode == 0, f"line {block.line}: exit {done.returncode}\n{done.stdout}"
+        wanted = int(block.notes.get("exits", 0))
+        told = f"line {block.line}: exit {done.returncode}\n{done.stdout}"
+        assert done.returncode == wanted, told
+        if wanted:
+            return done.stdout
         where, _, env = state.read_text().partition("\n")
         state.unlink()
         self._directory = Path(where)

@@ -233,7 +233,7 @@ def test_the_worst_stands_first_and_the_faults_are_counted(dsn: str, conn) -> No
 
 
 def test_pg_cron_that_is_installed_and_does_nothing(checks, conn) -> None:
-    # what of pg_cron is looked at, as its 1.4 and 1.6 have it; itself it can be in one database only
+    # what of pg_cron is looked at, as 1.4 and 1.6 have it; itself it fits one database alone
     conn.execute(
         """
         create schema cron

@@ -1,4 +1,4 @@
-"""`artery task`: list, show, retry, cancel."""
+"""`artery task`: list, show, retry, cancel, resolve."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def command() -> None:
       artery task show 4711                   its story: each call, each answer
       artery task retry 4711 --reason 'certificate renewed'
       artery task retry --topic tax.invoice --status dead --reason 'gateway is back'
+      artery task resolve 4711 sent --reason 'they have it, as SF-77'
     """
 
 
@@ -123,6 +124,25 @@ def cancel(task: int, reason: str, dsn: str, as_json: bool) -> None:
     """End TASK without sending it; the next one of its ordering key may go."""
     query(dsn, _NAME, queries.TASK_CANCEL, (task, reason))
     _told(as_json, "cancelled", 1)
+
+
+@command.command("resolve")
+@click.argument("task", type=int)
+@click.argument("outcome", type=click.Choice(("sent", "dead", "ask")))
+@reason_option
+@click.option("--answer", help="What the receiver answered, as JSON: its reply handler gets it.")
+@dsn_option
+@json_option
+def resolve(
+    task: int, outcome: str, reason: str, answer: str | None, dsn: str, as_json: bool
+) -> None:
+    """Say what became of the held TASK: it took effect (sent), or did not and shall not (dead).
+
+    ask has the receiver asked once more, where the route has a status path. To send it again:
+    artery task retry.
+    """
+    query(dsn, _NAME, queries.TASK_RESOLVE, (task, outcome, reason, answer))
+    _told(as_json, "resolved", 1)
 
 
 def _filter(given: dict[str, Any]) -> str:

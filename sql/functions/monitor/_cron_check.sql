@@ -10,7 +10,7 @@ declare
     v_job record;
     v_jobs integer := 0;
 begin
-    -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    -- @plpgsql_check_options: security_warnings = off, extra_warnings = off, performance_warnings = off
     if to_regnamespace('cron') is null then
         return;  -- the line `extension pg_cron` says what that costs
     end if;

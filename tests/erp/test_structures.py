@@ -208,3 +208,15 @@ def test_a_change_never_closes_a_cycle(
         path = reason["message"].split(": ")[1].split(" > ")
         assert (path[0], path[1], path[-1]) == (item, component, item)
         assert all(graph.has_edge(a, b) for a, b in pairwise(path[1:]))
+
+
+def test_a_changed_cost_is_told_and_an_unchanged_one_is_not(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "insert into artery_erp.unit (code, name, dimension) values ('EA', 'piece', 'count');"
+        "insert into artery_erp.item (code, name, status, source, stock_unit, standard_cost)"
+        " values ('A', 'a', 'released', 'buy', 'EA', 1)"
+    )
+    conn.execute("listen cost_roll_up_channel")
+    for cost in (1, 2, 2, 3):
+        conn.execute("update artery_erp.item set standard_cost = %s where code = 'A'", [cost])
+    assert len(list(conn.notifies(timeout=0.2))) == 2

@@ -133,7 +133,7 @@ begin
         v_reasons := '[]';
         if v_report.good > 0 and v_good > v_draft.good_limit then
             v_waits := false;
-            v_reasons := jsonb_build_array(artery_mes._reason(
+            v_reasons := jsonb_build_array(artery._reason(
                 'IN308',
                 format(
                     'order %s: with this report %s are good, %s are allowed',
@@ -217,7 +217,7 @@ begin
                 v_line_issued[v_main.line_slot] := v_line_issued[v_main.line_slot] + v_covers;
             else
                 v_waits := v_waits and v_main.policy = 'shortage';
-                v_reasons := v_reasons || (artery_mes._reason(
+                v_reasons := v_reasons || (artery._reason(
                     'IN107',
                     format(
                         'line %s: %s of item %s are missing in %s%s', v_main.line_no, trim_scale(v_open),

@@ -51,7 +51,7 @@ begin
     left join lateral (
         select
             bool_or(not r.passing) as lasting,
-            jsonb_agg(artery_mes._reason(r.code, r.message, r.hint, r.path)) as reasons
+            jsonb_agg(artery._reason(r.code, r.message, r.hint, r.path)) as reasons
         from artery_mes._report_problems(m) as r
         -- what is plainly good
         where (

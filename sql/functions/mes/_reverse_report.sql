@@ -23,7 +23,7 @@ begin
         );
     if not found then
         v_draft.parked := false;
-        v_draft.reasons := jsonb_build_array(artery_mes._reason(
+        v_draft.reasons := jsonb_build_array(artery._reason(
             'IN311',
             format('%s posted no report %s that is not taken back yet', (p_draft.report).source, p_draft.reverses_report),
             'reverses names the report_id of a posted report of the same source.', '/reverses'
@@ -37,7 +37,7 @@ begin
     exception when sqlstate 'IN107' then
         select
             bool_and(coalesce(i.negative_stock, w.negative_stock) = 'shortage'),
-            jsonb_agg(artery_mes._reason(
+            jsonb_agg(artery._reason(
                 'IN107', format('%s of item %s are gone from %s', trim_scale(m.quantity - b.quantity), m.item_code, m.warehouse_code),
                 'Bring them back, then it is posted; or post a report that corrects it.', '/reverses'
             ) || jsonb_build_object(

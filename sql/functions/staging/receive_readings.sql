@@ -1,3 +1,46 @@
+create or replace function artery_staging._stage_readings(
+    p_source text, p_device text, p_readings jsonb
+)
+returns bigint
+language plpgsql
+volatile
+set search_path = ''
+as $function$
+declare
+    v_count bigint;
+begin
+    insert into artery_staging.iot_sensor_reading (
+        device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
+        historical, source
+    )
+    select
+        coalesce(r.device, p_device),
+        r.ts,
+        r.kind,
+        r.metric,
+        r.value,
+        r.good,
+        r.reject,
+        r.state,
+        r.reason_code,
+        r.item_code,
+        r.sequence,
+        r.sent_at,
+        r.historical,
+        p_source
+    from jsonb_to_recordset(p_readings) as r (
+        device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
+        reject numeric, state text, reason_code text, item_code text, sequence bigint,
+        sent_at timestamptz, historical boolean
+    );
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$function$;
+
+comment on function artery_staging._stage_readings(text, text, jsonb) is
+'Stages an array of readings; returns how many. Errors: 22xxx where a value does not have its type';
+
 -- One reading whose values do not have their types is kept by itself, as it came
 create or replace function artery_staging._receive_reading(
     p_source text, p_device text, p_reading jsonb
@@ -12,30 +55,7 @@ declare
     v_reasons jsonb;
 begin
     if jsonb_typeof(p_reading) = 'object' then
-        insert into artery_staging.iot_sensor_reading (
-            device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
-            historical, source
-        )
-        select
-            coalesce(r.device, p_device),
-            r.ts,
-            r.kind,
-            r.metric,
-            r.value,
-            r.good,
-            r.reject,
-            r.state,
-            r.reason_code,
-            r.item_code,
-            r.sequence,
-            r.sent_at,
-            r.historical,
-            p_source
-        from jsonb_to_record(p_reading) as r (
-            device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
-            reject numeric, state text, reason_code text, item_code text, sequence bigint,
-            sent_at timestamptz, historical boolean
-        );
+        perform artery_staging._stage_readings(p_source, p_device, jsonb_build_array(p_reading));
         return null;
     end if;
     v_message := 'a reading is an object';
@@ -78,31 +98,7 @@ declare
     v_rejected jsonb;
 begin
     begin
-        insert into artery_staging.iot_sensor_reading (
-            device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
-            historical, source
-        )
-        select
-            coalesce(r.device, p_device),
-            r.ts,
-            r.kind,
-            r.metric,
-            r.value,
-            r.good,
-            r.reject,
-            r.state,
-            r.reason_code,
-            r.item_code,
-            r.sequence,
-            r.sent_at,
-            r.historical,
-            p_source
-        from jsonb_to_recordset(p_readings) as r (
-            device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
-            reject numeric, state text, reason_code text, item_code text, sequence bigint,
-            sent_at timestamptz, historical boolean
-        );
-        get diagnostics v_accepted = row_count;
+        v_accepted := artery_staging._stage_readings(p_source, p_device, p_readings);
         return jsonb_build_object(
             'status', 'accepted', 'accepted', v_accepted, 'rejected', 0, 'reasons', '[]'::jsonb
         );

@@ -17,9 +17,6 @@ begin
         values (now()), (lower(t.effectivity)), (upper(t.effectivity))
     ) as d (due_at)
     where d.due_at >= now() and b.status = 'released';
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -43,4 +40,4 @@ for each statement
 execute function artery_plm.bom_line_signal_cost();
 
 comment on function artery_plm.bom_line_signal_cost() is
-'Lines that came, went or changed in a released BOM: signalled for the roll-up of costs (row and NOTIFY)';
+'Lines that came, went or changed in a released BOM: signalled for the roll-up of costs';

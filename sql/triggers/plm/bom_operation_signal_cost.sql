@@ -13,9 +13,6 @@ begin
     from touched as t
     inner join artery_erp.bom as b on b.id = t.bom_id
     where b.status = 'released';
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -39,4 +36,4 @@ for each statement
 execute function artery_plm.bom_operation_signal_cost();
 
 comment on function artery_plm.bom_operation_signal_cost() is
-'Operations that came, went or changed in a released BOM: signalled for the roll-up of costs (row and NOTIFY)';
+'Operations that came, went or changed in a released BOM: signalled for the roll-up of costs';

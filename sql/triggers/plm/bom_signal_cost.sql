@@ -16,9 +16,6 @@ begin
         values (now()), (lower(t.effectivity)), (upper(t.effectivity))
     ) as d (due_at)
     where d.due_at >= now() and (tg_op = 'UPDATE' or t.status = 'released');
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -42,4 +39,4 @@ for each statement
 execute function artery_plm.bom_signal_cost();
 
 comment on function artery_plm.bom_signal_cost() is
-'A BOM that came, went or changed: signalled, now and for the days it begins and ends, for the roll-up of costs (row and NOTIFY)';
+'A BOM that came, went or changed: signalled, now and for the days it begins and ends, for the roll-up of costs';

@@ -11,9 +11,6 @@ begin
         t.code,
         'item'
     from touched as t;
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -25,7 +22,7 @@ for each statement
 execute function artery_plm.item_signal_cost();
 
 comment on function artery_plm.item_signal_cost() is
-'New items: signalled for the roll-up of costs (row and NOTIFY)';
+'New items: signalled for the roll-up of costs';
 
 create or replace function artery_plm.item_signal_cost_update()
 returns trigger
@@ -44,9 +41,6 @@ begin
     where
         (t.standard_cost, t.source, t.stock_unit)
         is distinct from (b.standard_cost, b.source, b.stock_unit);
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -58,4 +52,4 @@ for each statement
 execute function artery_plm.item_signal_cost_update();
 
 comment on function artery_plm.item_signal_cost_update() is
-'Items with another cost, source or stock unit: signalled for the roll-up of costs (row and NOTIFY)';
+'Items with another cost, source or stock unit: signalled for the roll-up of costs';

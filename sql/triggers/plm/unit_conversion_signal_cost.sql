@@ -11,9 +11,6 @@ begin
         t.item_code,
         'unit_conversion'
     from touched as t;
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -37,4 +34,4 @@ for each statement
 execute function artery_plm.unit_conversion_signal_cost();
 
 comment on function artery_plm.unit_conversion_signal_cost() is
-'A unit conversion that came, went or changed: one that is general concerns every item: signalled for the roll-up of costs (row and NOTIFY)';
+'A unit conversion that came, went or changed: one that is general concerns every item: signalled for the roll-up of costs';

@@ -14,9 +14,6 @@ begin
     inner join artery_erp.bom_operation as o on o.work_center = t.work_center
     inner join artery_erp.bom as b on b.id = o.bom_id
     where b.status = 'released';
-    if found then
-        perform pg_notify('cost_roll_up_channel', '');
-    end if;
     return null;
 end
 $function$;
@@ -40,4 +37,4 @@ for each statement
 execute function artery_plm.work_center_rate_signal_cost();
 
 comment on function artery_plm.work_center_rate_signal_cost() is
-'A work center with another rate: signalled for the roll-up of costs (row and NOTIFY)';
+'A work center with another rate: signalled for the roll-up of costs';

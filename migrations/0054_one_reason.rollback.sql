@@ -1,0 +1,2 @@
+-- the code of the version before comes with its own sql/
+select 1;

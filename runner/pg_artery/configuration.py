@@ -37,7 +37,7 @@ SHARED = {
 #: option of a section -> credential of systemd that holds what its file would
 CREDENTIALS = {("monitor", "token_file"): "artery-monitor-token"}
 # for a command line alone
-_NOT_KEPT = frozenset({"until_idle", "until_empty", "help", "as_json", *SHARED})
+_NOT_KEPT = frozenset({"until_idle", "until_empty", "export", "help", "as_json", *SHARED})
 
 
 @dataclass(frozen=True)

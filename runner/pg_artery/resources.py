@@ -1,4 +1,4 @@
-"""The SQL that ships with the package: found in a wheel and in an editable install alike."""
+"""What ships with the package and is no Python: found in a wheel and an editable install alike."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def migrations_dir() -> Path:
 def sql_dir() -> Path:
     """Give the folder of the code that is loaded anew each time."""
     return _folder("sql")
+
+
+def monitoring_dir() -> Path:
+    """Give the folder of the collector file, the dashboard and the alert rules."""
+    return _folder("monitoring")
 
 
 def read_text(path: Path) -> str:

@@ -276,6 +276,79 @@ def test_reprocess_is_audited_and_takes_rejected_rows_only(
     )
 
 
+CORRECT = "select artery_staging.correct('w.message', %s, %s, %s, %s)"
+
+
+def test_a_rejected_message_is_corrected_and_stays_itself(
+    inbox: psycopg.Connection, send: Send
+) -> None:
+    send("no json", FINE)
+    inbox.execute(PROCESS)
+    inbox.execute(CORRECT, (1, '{"n": 7}', "Li Wei: typed by hand", 0))
+    inbox.execute(PROCESS)
+    row = inbox.execute(
+        "select source, message_id, status, body, history from w.message where id = 1"
+    ).fetchone()
+    assert row
+    assert row[:4] == ("plm", "m1", "processed", '{"n": 7}')
+    [entry] = row[4]
+    assert (entry["by"], entry["why"]) == ("postgres", "Li Wei: typed by hand")
+    assert (entry["body"], entry["reasons"][0]["code"]) == ("no json", "22P02")
+
+    # its sender knows nothing of that, and sends it again
+    receive = "select artery_staging.receive('w.message', 'plm', 'm1', %s::text)"
+    again = inbox.execute(receive, ("no json",)).fetchone()
+    assert again
+    assert (again[0]["id"], again[0]["status"]) == (1, "processed")
+    send("no json")
+    inbox.execute(PROCESS)
+    row = inbox.execute("select id, status, reasons from w.message order by id desc").fetchone()
+    assert row
+    assert (row[1], row[2][0]["code"]) == ("rejected", "IN015")
+    assert "corrected here: see message 1" in row[2][0]["message"]
+    assert inbox.execute("select count(*) from w.effect").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ((2, "{}", "why", None), "IN018"),  # processed
+        ((9, "{}", "why", None), "IN018"),  # not there
+        ((1, "{}", "", None), "IN014"),
+        ((1, None, "why", None), "IN014"),
+        ((1, "{}", "why", 1), "IN044"),
+        ((1, "also no json", "why", 0), "IN043"),  # what the next message of its id says
+    ],
+)
+def test_a_correction_that_cannot_be_is_refused(
+    inbox: psycopg.Connection, send: Send, values: tuple[object, ...], state: str
+) -> None:
+    send("no json", FINE)
+    send("also no json")
+    inbox.execute(PROCESS)
+    before = inbox.execute("select * from w.message order by id").fetchall()
+    with pytest.raises(psycopg.Error) as caught:
+        inbox.execute(CORRECT, values)
+    assert caught.value.sqlstate == state
+    assert caught.value.diag.message_hint
+    assert inbox.execute("select * from w.message order by id").fetchall() == before
+
+
+def test_a_correction_of_a_json_inbox_is_json(conn: psycopg.Connection) -> None:
+    conn.execute("insert into artery_staging.plm_ecn (message_id, body) values ('E-1', '{}')")
+    conn.execute("select artery_staging.process('artery_staging.plm_ecn')")
+    correct = "select artery_staging.correct('artery_staging.plm_ecn', 1, %s, 'why')"
+    for body in ("{", '{"x": "\\u0000"}'):
+        with pytest.raises(psycopg.Error) as caught:
+            conn.execute(correct, (body,))
+        assert caught.value.sqlstate == "IN043"
+    conn.execute(correct, ('{"ecn_no": "E-1"}',))
+    row = conn.execute("select status, body, history from artery_staging.plm_ecn").fetchone()
+    assert row
+    assert row[:2] == ("new", {"ecn_no": "E-1"})
+    assert row[2][0]["body"] == {}
+
+
 def test_a_partner_can_insert_and_nothing_else(inbox: psycopg.Connection, connect: Connect) -> None:
     inbox.execute("create role inbox_partner login; grant usage on schema w to inbox_partner")
     try:

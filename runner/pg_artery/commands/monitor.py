@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from pg_artery.commands import dsn_option
 from pg_artery.configuration import from_environment
 from pg_artery.errors import ArteryError
+from pg_artery.resources import monitoring_dir
 
 
 @from_environment
@@ -30,15 +32,31 @@ from pg_artery.errors import ArteryError
     type=click.Path(path_type=Path),
     help="File with the token that viewers log in with; needed anywhere but on loopback.",
 )
+@click.option(
+    "--export",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write alert rules, Grafana dashboard and sql_exporter's query file there, and end.",
+)
 @dsn_option
 def command(
-    listen: str, port: int, names: tuple[str, ...], token_file: Path | None, dsn: str
+    listen: str,
+    port: int,
+    names: tuple[str, ...],
+    token_file: Path | None,
+    export: Path | None,
+    dsn: str,
 ) -> None:
     """Serve the monitor page: what the integrations do, why one fails, and how to put it right.
 
     It reads views for readers, in read-only transactions of at most 5 seconds. What people do on
     it is done as its database user, with their name and reason kept in the history.
     """
+    if export is not None:
+        for file in sorted(monitoring_dir().iterdir()):
+            export.mkdir(parents=True, exist_ok=True)
+            click.echo(shutil.copy(file, export))
+        return
     import uvicorn
 
     from pg_artery.monitor.app import make_app

@@ -80,12 +80,19 @@ def _plan(action: str, form: FormData, reason: str) -> tuple[LiteralString, tupl
             return queries.TASKS_RETRY, (json.dumps(wanted), reason)
         case "cancel":
             return queries.TASK_CANCEL, (number("task"), reason)
+        case "resolve":
+            return queries.TASK_RESOLVE, (number("task"), text("outcome"), reason, None)
         case "open-breaker":
             return queries.BREAKER_OPEN, (text("endpoint"), reason)
         case "close-breaker":
             return queries.BREAKER_CLOSE, (text("endpoint"), reason)
         case "reprocess":
             return queries.REPROCESS, (text("inbox"), [number("message")], reason)
+        case "correct":
+            # a form's line ends are CR LF, whatever the text had
+            body = text("body").replace("\r\n", "\n")
+            values = (text("inbox"), number("message"), body, reason, number("seen"))
+            return queries.CORRECT, values
         case "saga-resume":
             return queries.SAGA_RESUME, (number("saga"), reason)
         case "saga-compensate":

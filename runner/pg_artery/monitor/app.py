@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from pg_artery.monitor.actions import Actions
 from pg_artery.monitor.guard import Guard
+from pg_artery.monitor.metrics import Metrics
 from pg_artery.monitor.pages import Pages
 from pg_artery.monitor.store import Store
 
@@ -44,6 +45,7 @@ class News:
                 pulse = "away"
             if pulse != last:
                 last = pulse
+                self._store.forget()
                 async with self._changed:
                     self.version += 1
                     self._changed.notify_all()
@@ -98,6 +100,7 @@ def make_app(dsn: str, token: str | None, hosts: frozenset[str]) -> Starlette:
             Route("/inboxes/{inbox}", pages.messages),
             Route("/inboxes/{inbox}/{message:int}", pages.message),
             Route("/endpoints", pages.endpoints),
+            Route("/endpoints/{endpoint}", pages.endpoint),
             Route("/sagas", pages.sagas),
             Route("/sagas/{saga:int}", pages.saga),
             Route("/system", pages.system),
@@ -106,6 +109,7 @@ def make_app(dsn: str, token: str | None, hosts: frozenset[str]) -> Starlette:
             Route("/language", actions.language, methods=["POST"]),
             Route("/actions/{action}", actions.run, methods=["POST"]),
             Route("/events", events),
+            Route("/metrics", Metrics(store).serve),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
         exception_handlers={psycopg.Error: pages.failed, PoolTimeout: pages.failed},

@@ -61,9 +61,20 @@ class Guard:
         request.state.fresh = session is None
         if self._token is None or session or request.url.path.startswith(OPEN_PATHS):
             return None
+        if request.url.path == "/metrics":
+            return self._refuse_scrape(request)
         if request.method == "GET":
             return RedirectResponse("/login", 303)
         return PlainTextResponse("not logged in\n", 401)
+
+    def _refuse_scrape(self, request: Request) -> Response | None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self.admits(token.strip()):
+            request.state.fresh = False  # no session comes of it
+            return None
+        return PlainTextResponse(
+            "the token, please: Authorization: Bearer\n", 401, {"WWW-Authenticate": "Bearer"}
+        )
 
     def _same_origin(self, request: Request) -> bool:
         origin = request.headers.get("origin")

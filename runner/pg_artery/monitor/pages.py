@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pg_artery import queries
-from pg_artery.commands.listing import Row, cell
+from pg_artery.monitor import layout
 from pg_artery.monitor.guard import Guard
 from pg_artery.monitor.store import Store
 from pg_artery.monitor.words import LANGUAGES, translate
 
 LIST_LENGTH = 100
-TREND_MINUTES = 60
 FILTERS = ("status", "topic", "endpoint", "document_id", "error", "before_id")
+#: Statuses that an index leads to, and that can be retried: all of them
+UNSETTLED = ("failed", "dead", "held")
+#: Else tasks are looked through, newest first, so many at a time
+LOOKED_THROUGH = 100_000
+COUNTED = 10_000
+EDITABLE_CHARACTERS = 200_000
 
 
 class Pages:
@@ -36,9 +40,11 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["cell"] = cell
-        self._templates.filters["pretty"] = _pretty
-        self._templates.filters["ago"] = _ago
+        self._templates.filters["cell"] = layout.when
+        self._templates.globals["zone"] = layout.zone
+        self._templates.filters["pretty"] = layout.pretty
+        self._templates.filters["ago"] = layout.ago
+        self._templates.filters["place"] = layout.place
 
     def show(self, request: Request, page: str, code: int = 200, **values: Any) -> Response:
         """Render a page in the viewer's language."""
@@ -66,22 +72,37 @@ class Pages:
             attention=self._store.rows(queries.ATTENTION),
             channels=self._store.rows(queries.OVERVIEW),
             inboxes=self._store.rows(queries.INBOXES),
-            trends=_trends(trend),
+            trends=layout.trends(trend),
         )
 
     def tasks(self, request: Request) -> Response:
         """List tasks by what the query string asks for."""
         asked = {name: request.query_params.get(name, "").strip() for name in FILTERS}
+        if not asked["before_id"].isdecimal():
+            asked["before_id"] = ""
         wanted = {name: value for name, value in asked.items() if value}
-        rows = self._store.rows(queries.FIND_TASKS, (json.dumps(wanted), LIST_LENGTH))
+        window = self._window(wanted)
+        found = (json.dumps(wanted | window), LIST_LENGTH)
+        rows = self._store.rows(queries.FIND_TASKS, found)
+        rights = self._store.rights()
+        matching = None
+        if rows and rights["operate"] and asked["status"] in UNSETTLED and not asked["error"]:
+            whole = {name: value for name, value in wanted.items() if name != "before_id"}
+            counted = self._store.row(queries.COUNT_TASKS, (json.dumps(whole), COUNTED + 1))
+            matching = counted and counted["tasks"]
+        older = rows[-1]["id"] if len(rows) == LIST_LENGTH else window.get("from_id", 0)
         return self.show(
-            request,
-            "tasks",
-            asked=asked,
-            tasks=rows,
-            more=len(rows) == LIST_LENGTH,
-            rights=self._store.rights(),
-        )
+            request, "tasks", asked=asked, tasks=rows, rights=rights, matching=matching,
+            counted=COUNTED, older=older if older > 1 else None, further=len(rows) < LIST_LENGTH,
+        )  # fmt: skip
+
+    def _window(self, wanted: dict[str, str]) -> dict[str, int]:
+        """Bound the search where no index leads to what is wanted."""
+        if "document_id" in wanted or wanted.get("status") in (*UNSETTLED, "compensating"):
+            return {}
+        newest = self._store.row(queries.FIND_TASKS, ("{}", 1))
+        before = int(wanted.get("before_id") or (newest["id"] + 1 if newest else 1))
+        return {"from_id": max(before - LOOKED_THROUGH, 1)}
 
     def task(self, request: Request) -> Response:
         """Show one task: its story, each call, its document, its saga."""
@@ -100,7 +121,12 @@ class Pages:
 
     def inboxes(self, request: Request) -> Response:
         """Show the inboxes, counted."""
-        return self.show(request, "inboxes", inboxes=self._store.rows(queries.INBOXES))
+        return self.show(
+            request,
+            "inboxes",
+            inboxes=self._store.rows(queries.INBOXES),
+            reasons=self._store.rows(queries.REJECT_REASONS),
+        )
 
     def messages(self, request: Request) -> Response:
         """List an inbox's messages."""
@@ -115,8 +141,15 @@ class Pages:
         message = self._store.row(queries.MESSAGE, (inbox, number))
         if message is None:
             return self.missing(request)
+        body = layout.pretty(message["body"])
         return self.show(
-            request, "message", inbox=inbox, message=message, rights=self._store.rights()
+            request,
+            "message",
+            inbox=inbox,
+            message=message,
+            body=body,
+            editable=len(body) <= EDITABLE_CHARACTERS,
+            rights=self._store.rights(),
         )
 
     def endpoints(self, request: Request) -> Response:
@@ -124,9 +157,29 @@ class Pages:
         rows = self._store.rows(queries.ENDPOINTS)
         return self.show(request, "endpoints", endpoints=rows, rights=self._store.rights())
 
+    def endpoint(self, request: Request) -> Response:
+        """Show one endpoint: its last calls, its breaker's past."""
+        name = request.path_params["endpoint"]
+        found = [row for row in self._store.rows(queries.ENDPOINTS) if row["endpoint"] == name]
+        if not found:
+            return self.missing(request)
+        return self.show(
+            request,
+            "endpoint",
+            e=found[0],
+            calls=self._store.rows(queries.LAST_CALLS, (name,)),
+            events=self._store.rows(queries.BREAKER_EVENTS, (name,)),
+            rights=self._store.rights(),
+        )
+
     def sagas(self, request: Request) -> Response:
-        """Show the sagas that wait for a person."""
-        return self.show(request, "sagas", sagas=self._store.rows(queries.SAGAS_WAITING))
+        """Show the sagas that wait for a person, and the newest."""
+        return self.show(
+            request,
+            "sagas",
+            waiting=self._store.rows(queries.SAGAS_WAITING),
+            sagas=self._store.rows(queries.SAGAS_NEWEST, (LIST_LENGTH,)),
+        )
 
     def saga(self, request: Request) -> Response:
         """Show one saga's history, and what can be decided."""
@@ -139,6 +192,7 @@ class Pages:
             request,
             "saga",
             saga=number,
+            steps=self._store.rows(queries.SAGA_STEPS, (number,)),
             history=history,
             waiting=waiting,
             rights=self._store.rights(),
@@ -180,42 +234,3 @@ class Pages:
 def _asked(request: Request) -> str:
     """Give the first language that the browser asks for."""
     return request.headers.get("accept-language", "")[:2].lower()
-
-
-def _pretty(value: Any) -> str:
-    """Lay out JSON; leave what is none as it is."""
-    if value is None:
-        return ""
-    try:
-        parsed = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return str(value)
-    return json.dumps(parsed, indent=2, ensure_ascii=False, default=str)
-
-
-def _ago(value: datetime | None) -> str:
-    return cell(datetime.now(UTC) - value) if value else ""
-
-
-def _trends(rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """Make two polylines of 60 points for each endpoint, in a box of 120 by 24: calls, failures."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    minutes = [now - timedelta(minutes=n) for n in range(TREND_MINUTES - 1, -1, -1)]
-    trends: dict[str, dict[str, Any]] = {}
-    for endpoint in {row["endpoint"] for row in rows}:
-        mine = {row["minute"]: row for row in rows if row["endpoint"] == endpoint}
-        top = max(row["calls"] for row in mine.values())
-        lines = {
-            name: " ".join(
-                f"{n * 120 / (TREND_MINUTES - 1):.1f},{23 - 22 * _at(mine, at, name) / top:.1f}"
-                for n, at in enumerate(minutes)
-            )
-            for name in ("calls", "failed")
-        }
-        trends[endpoint] = {**lines, "top": top}
-    return trends
-
-
-def _at(mine: dict[datetime, Row], minute: datetime, name: str) -> int:
-    row = mine.get(minute)
-    return int(row[name]) if row else 0

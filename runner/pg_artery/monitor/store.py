@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
@@ -11,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from pg_artery import db, queries
 from pg_artery.commands.listing import Row
 
+FRESH_S = 1.0  # however many look at the same page, it is read once in that time
 READ_LIMIT_MS = 5000  # a page that takes longer says so rather than load the database
 
 
@@ -21,6 +23,7 @@ class Store:
         reading = f"-c default_transaction_read_only=on -c statement_timeout={READ_LIMIT_MS}"
         self._read = self._pool(dsn, "artery monitor", reading, 4)
         self._act = self._pool(dsn, "artery monitor: action", "", 2)
+        self._known: dict[tuple[str, tuple[Any, ...]], tuple[float, list[Row]]] = {}
 
     @staticmethod
     def _pool(dsn: str, name: str, options: str, size: int) -> ConnectionPool[Any]:
@@ -42,10 +45,19 @@ class Store:
         self._act.close()
 
     def rows(self, statement: LiteralString, values: Sequence[Any] = ()) -> list[Row]:
-        """Read."""
+        """Read; what was read within the second is given again."""
+        asked, now = (statement, tuple(values)), time.monotonic()
+        known = self._known.get(asked)
+        if known and now - known[0] < FRESH_S:
+            return known[1]
         with self._read.connection() as conn:
             found: list[Row] = conn.execute(statement, values).fetchall()
+        self._known[asked] = (now, found)
         return found
+
+    def forget(self) -> None:
+        """Read all anew: something changed."""
+        self._known = {}
 
     def row(self, statement: LiteralString, values: Sequence[Any] = ()) -> Row | None:
         """Read one row, or None."""
@@ -55,6 +67,7 @@ class Store:
         """Call one function that changes something; gives its row."""
         with self._act.connection() as conn:
             done: Row = conn.execute(statement, values).fetchone() or {}
+        self.forget()
         return done
 
     def rights(self) -> Row:
@@ -63,4 +76,5 @@ class Store:
 
     def pulse(self) -> str:
         """Give a text that changes when what the pages show has changed."""
-        return str(self.rows(queries.PULSE)[0]["pulse"])
+        with self._read.connection() as conn:
+            return str(conn.execute(queries.PULSE).fetchone()["pulse"])

@@ -48,6 +48,29 @@ ZH = {
     "half_open": "试探中", "disabled": "已停用", "critical": "严重", "warning": "警告",
     "info": "提示", "ok": "正常", "done": "完成", "partial": "部分完成", "overdue": "超期",
     "never run": "从未运行", "idle": "空闲", "working": "工作中", "silent": "失联", "new": "新到",
+    "Correct and process again": "更正并重新处理", "corrected": "已更正",
+    "Until then it said:": "更正前的内容:", "Why messages are rejected": "拒绝原因统计",
+    "code": "代码", "messages": "消息数", "oldest": "最早", "newest": "最新", "sample": "示例",
+    "Last calls": "最近调用", "No call in the last day.": "最近一天没有调用。",
+    "Breaker": "熔断器变化", "called at": "调用时间", "task id": "任务", "total ms": "总毫秒",
+    "from state": "原状态", "to state": "新状态", "Steps": "步骤", "undone by": "撤销方式:",
+    "Newest sagas": "最新的 Saga", "key": "业务键", "steps": "步骤数", "Answer": "应答",
+    "It did not, give up": "未生效,放弃", "Ask the receiver": "询问接收方",
+    "Look further back": "继续向前查找",
+    "None of the newest ones matches.": "最新的任务中没有符合条件的。",
+    "Times in": "时区:", "complete": "已完成", "running": "进行中", "querying": "查询中", "kept": "保留",
+    "not yet due": "未到时间",
+    "Ask the receiver what became of them; then artery task retry or artery task cancel.":
+        "请向接收方核实结果,然后重试或取消。",
+    "It probes by itself; artery.close_breaker closes it by hand.": "会自动试探;也可手工恢复调用。",
+    "It stays so until artery.close_breaker.": "手工停止,需手工恢复调用。",
+    "Find out whether it took effect; then artery.resolve_saga_step, "
+    "or artery.resume_saga to ask or try again":
+        "请核实是否已生效,然后选择结果,或再次查询、重试。",
+    "Start `artery run`. artery_monitor.runner_status tells when the last one was seen.":
+        "请启动 artery run。",
+    "See artery.sweep_step.error; it is tried again at its interval.":
+        "见错误信息;会按间隔自动重试。",
     "processed": "已处理", "unknown": "结果未知", "stuck": "撤销失败",
 }  # fmt: skip
 

@@ -5,7 +5,12 @@ language sql
 stable
 set search_path = ''
 as $function$
-with lines as (
+with channel as materialized (
+    select m.*
+    from artery_monitor.integration_monitor as m
+),
+
+lines as (
     select
         'critical' as severity,
         'sweeps' as subject,
@@ -28,7 +33,7 @@ with lines as (
         'runners',
         format('no runner is alive, %s tasks are due', w.due),
         'Start `artery run`. artery_monitor.runner_status tells when the last one was seen.'
-    from (select coalesce(sum(m.waiting), 0) as due from artery_monitor.integration_monitor as m) as w
+    from (select coalesce(sum(m.waiting), 0) as due from channel as m) as w
     where
         w.due > 0
         and not exists (select from artery_monitor.runner_status as r where r.state in ('working', 'idle'))
@@ -54,7 +59,7 @@ with lines as (
             when m.held > 0 then 'Ask the receiver what became of them; then artery task retry or artery task cancel.'
             else 'Mend the cause, then artery task retry --topic ' || m.topic || ' --status dead.'
         end
-    from artery_monitor.integration_monitor as m
+    from channel as m
     where m.dead + m.held > 0
     union all
     select
@@ -65,7 +70,7 @@ with lines as (
             when m.breaker <> 'closed' then 'Its endpoint ' || m.endpoint || ' is ' || m.breaker || ': artery endpoint check ' || m.endpoint
             else 'Too slow a receiver, too low a rate, or too few runners: see artery_monitor.integration_monitor.'
         end
-    from artery_monitor.integration_monitor as m
+    from channel as m
     where m.oldest_due < statement_timestamp() - interval '5 minutes'
     union all
     select
@@ -73,6 +78,7 @@ with lines as (
         'endpoint ' || e.name,
         case when e.enabled then 'breaker ' || b.state || ': ' || b.reason else 'disabled' || coalesce(': ' || b.reason, '') end,
         case
+            when e.enabled and b.by_hand then 'It stays so until artery.close_breaker.'
             when e.enabled then 'It probes by itself; artery.close_breaker closes it by hand.'
             else 'Mend it, then update artery.endpoint set enabled = true.'
         end

@@ -6,14 +6,14 @@ set search_path = ''
 as $function$
 select
     e.name,
-    date_trunc('minute', l.called_at),
-    count(*),
-    count(*) filter (where l.outcome <> 'sent')
-from artery.cloud_log as l
-inner join artery.endpoint as e on e.id = l.endpoint_id
-where l.called_at > date_trunc('minute', statement_timestamp()) - p_minutes * interval '1 minute'
-group by e.name, date_trunc('minute', l.called_at)
+    h.minute,
+    sum(h.calls)::bigint,
+    coalesce(sum(h.calls) filter (where h.outcome <> 'sent'), 0)::bigint
+from artery_monitor.calls_last_hour as h
+inner join artery.endpoint as e on e.id = h.endpoint_id
+where h.minute > date_trunc('minute', statement_timestamp()) - p_minutes * interval '1 minute'
+group by e.name, h.minute
 $function$;
 comment on function artery_monitor.call_trend(integer) is
-'Calls of the last minutes, by endpoint and minute; a minute without calls has no row';
+'Calls of the last minutes (60 at most), by endpoint and minute; a minute without calls has no row';
 grant execute on function artery_monitor.call_trend(integer) to artery_reader;

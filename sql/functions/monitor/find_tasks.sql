@@ -35,7 +35,8 @@ declare
         'error', 'position(lower($1 ->> ''error'') in lower(t.error::text)) > 0',
         'created_before', 't.created_at < ($1 ->> ''created_before'')::timestamptz',
         'created_after', 't.created_at >= ($1 ->> ''created_after'')::timestamptz',
-        'before_id', 't.id < ($1 ->> ''before_id'')::bigint'
+        'before_id', 't.id < ($1 ->> ''before_id'')::bigint',
+        'from_id', 't.id >= ($1 ->> ''from_id'')::bigint'
     );
     v_where text;
     v_unknown text;
@@ -77,5 +78,5 @@ $function$;
 
 comment on function artery_monitor.find_tasks(jsonb, integer) is
 'Tasks that match {"topic", "endpoint", "status", "error_class", "document_type", "document_id", "request_id", "error" (part '
-'of its text), "created_before", "created_after", "before_id"}, newest first, at most p_limit. Errors: IN014 bad filter';
+'of its text), "created_before", "created_after", "before_id", "from_id"}, newest first, at most p_limit. Errors: IN014 bad filter';
 grant execute on function artery_monitor.find_tasks(jsonb, integer) to artery_reader;

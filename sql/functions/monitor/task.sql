@@ -59,7 +59,14 @@ select
     t.error,
     t.handler_status,
     t.handler_error,
-    (select min(r.saga_id) from artery.saga_step_run as r where t.id in (r.task_id, r.undo_task_id))
+    (
+        select r.saga_id
+        from artery.saga_step_run as r
+        where
+            r.saga_id = case when t.compensation ->> 'saga' ~ '^[0-9]{1,18}$' then (t.compensation ->> 'saga')::bigint end
+            and t.id in (r.task_id, r.query_task_id, r.undo_task_id)
+        limit 1
+    )
 from artery.integration_task as t
 inner join artery.endpoint as e on e.id = t.endpoint_id
 where t.id = p_task_id

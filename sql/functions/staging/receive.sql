@@ -17,6 +17,7 @@ declare
     v_message_id text := coalesce(
         p_message_id, 'sha256:' || encode(sha256(convert_to(p_body::text, 'UTF8')), 'hex')
     );
+    v_hash bigint := hashtextextended(p_body::text, 0);
     v_id bigint;
     v_waits boolean;
     v_ids bigint[];
@@ -36,11 +37,20 @@ begin
     end if;
 
     execute format(
-        'insert into %s (source, message_id, body) values ($1, $2, $3) on conflict do nothing returning id',
+        $sql$
+        insert into %1$s (source, message_id, body)
+        select $1, $2, $3
+        where not exists (
+            select from %1$s as c
+            where c.source = $1 and c.message_id = $2 and c.history @> $4
+        )
+        on conflict do nothing
+        returning id
+        $sql$,
         p_table
     )
     into v_id
-    using v_source, v_message_id, p_body;
+    using v_source, v_message_id, p_body, artery_staging._was(v_hash);
     execute format(
         $sql$
         select s.id, s.status in ('new', 'parked')
@@ -48,13 +58,15 @@ begin
         where
             s.id = $1
             or $1 is null and s.source = $2 and s.message_id = $3
-            and s.body_hash = hashtextextended($4::text, 0)
+            and (s.body_hash = $4 or s.history @> artery_staging._was($4))
+        order by s.id
+        limit 1
         for update
         $sql$,
         p_table
     )
     into strict v_id, v_waits
-    using v_id, v_source, v_message_id, p_body;
+    using v_id, v_source, v_message_id, v_hash;
 
     if v_waits then
         v_ids := artery_staging._reject_conflicts(p_table, array[v_id]);

@@ -13,8 +13,8 @@ select -- noqa: ST06
     f.tasks as in_flight,
     l.blocked_until,
     l.blocked_reason,
-    h.calls as calls_hour,
-    h.failed as failed_hour,
+    coalesce(h.calls, 0) as calls_hour,
+    coalesce(h.failed, 0) as failed_hour,
     h.last_call
 from artery.endpoint as e
 left join artery.breaker as b on e.id = b.endpoint_id
@@ -26,14 +26,15 @@ cross join lateral (
     from artery.integration_task as t
     where t.status = 'processing' and t.endpoint_id = e.id
 ) as f
-left join lateral (
+left join (
     select
-        count(*) as calls,
-        count(*) filter (where c.outcome <> 'sent') as failed,
-        max(c.called_at) as last_call
-    from artery.cloud_log as c
-    where c.endpoint_id = e.id and c.called_at > statement_timestamp() - interval '1 hour'
-) as h on true;
+        c.endpoint_id,
+        sum(c.calls)::bigint as calls,
+        coalesce(sum(c.calls) filter (where c.outcome <> 'sent'), 0)::bigint as failed,
+        max(c.minute) as last_call
+    from artery_monitor.calls_last_hour as c
+    group by c.endpoint_id
+) as h on e.id = h.endpoint_id;
 
 comment on view artery_monitor.endpoint_status is
 'Each endpoint: breaker and why, what its receiver told us to wait for, calls of the last hour';

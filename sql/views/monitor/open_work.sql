@@ -1,0 +1,66 @@
+/* What is open is counted through the partial indexes, so finished tasks cost nothing, however many
+   there are. */
+create or replace view artery_monitor.open_work
+with (security_invoker = true)
+as
+with counted as (
+    select
+        t.topic,
+        t.endpoint_id,
+        'waiting' as kind,
+        count(*) as tasks,
+        min(t.due_at) as oldest_due
+    from artery.integration_task as t
+    where t.status in ('pending', 'failed') and not t.queued
+    group by t.topic, t.endpoint_id
+    union all
+    select
+        t.topic,
+        t.endpoint_id,
+        'queued' as kind,
+        count(*) as tasks,
+        null as oldest_due
+    from artery.integration_task as t
+    where
+        t.queued
+        and t.ordering_key is not null
+        and t.status not in ('sent', 'cancelled', 'compensated')
+    group by t.topic, t.endpoint_id
+    union all
+    select
+        t.topic,
+        t.endpoint_id,
+        'in_flight' as kind,
+        count(*) as tasks,
+        null as oldest_due
+    from artery.integration_task as t
+    where t.status = 'processing'
+    group by t.topic, t.endpoint_id
+    union all
+    select
+        t.topic,
+        t.endpoint_id,
+        t.status as kind,
+        count(*) as tasks,
+        null as oldest_due
+    from artery.integration_task as t
+    where t.status in ('failed', 'dead', 'held', 'compensating')
+    group by t.topic, t.endpoint_id, t.status
+)
+
+select
+    c.topic,
+    c.endpoint_id,
+    coalesce(sum(c.tasks) filter (where c.kind in ('waiting', 'queued')), 0)::bigint as waiting,
+    coalesce(sum(c.tasks) filter (where c.kind = 'in_flight'), 0)::bigint as in_flight,
+    coalesce(sum(c.tasks) filter (where c.kind = 'failed'), 0)::bigint as failed,
+    coalesce(sum(c.tasks) filter (where c.kind = 'held'), 0)::bigint as held,
+    coalesce(sum(c.tasks) filter (where c.kind = 'dead'), 0)::bigint as dead,
+    coalesce(sum(c.tasks) filter (where c.kind = 'compensating'), 0)::bigint as compensating,
+    min(c.oldest_due) as oldest_due
+from counted as c
+group by c.topic, c.endpoint_id;
+
+comment on view artery_monitor.open_work is
+'Each topic and endpoint that has any: tasks waiting, in flight, failed, held, dead; the oldest due';
+grant select on artery_monitor.open_work to artery_reader;

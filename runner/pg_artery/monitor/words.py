@@ -58,7 +58,8 @@ ZH = {
     "It did not, give up": "未生效,放弃", "Ask the receiver": "询问接收方",
     "Look further back": "继续向前查找",
     "None of the newest ones matches.": "最新的任务中没有符合条件的。",
-    "Times in": "时区:", "complete": "已完成", "running": "进行中", "querying": "查询中", "kept": "保留",
+    "Times in": "时区:", "complete": "已完成",
+    "running": "进行中", "querying": "查询中", "kept": "保留",
     "not yet due": "未到时间",
     "Ask the receiver what became of them; then artery task retry or artery task cancel.":
         "请向接收方核实结果,然后重试或取消。",

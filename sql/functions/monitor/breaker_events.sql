@@ -1,4 +1,6 @@
-create or replace function artery_monitor.breaker_events(p_endpoint text, p_limit integer default 20)
+create or replace function artery_monitor.breaker_events(
+    p_endpoint text, p_limit integer default 20
+)
 returns table (at timestamptz, from_state text, to_state text, reason text, who text)
 language sql
 stable

@@ -1,6 +1,13 @@
 -- Definer: tells numbers to whoever may read the views, not the messages
 create or replace function artery_staging._reject_reasons(p_table text)
-returns table (code text, messages bigint, oldest timestamptz, newest timestamptz, sample text, sample_id bigint)
+returns table (
+    code text,
+    messages bigint,
+    oldest timestamptz,
+    newest timestamptz,
+    sample text,
+    sample_id bigint
+)
 language plpgsql
 stable
 security definer

@@ -103,4 +103,5 @@ comment on function artery_staging.correct(text, bigint, text, text, integer) is
 'Who, when, why, the reasons and the body until then go to its history; the original sent again is known. p_seen: entries of '
 'the history that the corrector saw, null = whatever. Errors: IN014 no reason, IN017 no such inbox, IN018 not rejected, IN043 '
 'no such body can be stored, IN044 changed meanwhile';
-grant execute on function artery_staging.correct(text, bigint, text, text, integer) to artery_operator;
+grant execute
+on function artery_staging.correct(text, bigint, text, text, integer) to artery_operator;

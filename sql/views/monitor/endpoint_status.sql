@@ -26,7 +26,7 @@ cross join lateral (
     from artery.integration_task as t
     where t.status = 'processing' and t.endpoint_id = e.id
 ) as f
-left join (
+left join ( -- noqa: ST05
     select
         c.endpoint_id,
         sum(c.calls)::bigint as calls,

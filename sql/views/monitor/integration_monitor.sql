@@ -19,9 +19,10 @@ ranked as (
     select
         d.*,
         sum(d.calls) filter (where d.bucket >= 0) over upwards as up_to,
-        sum(d.calls) filter (where d.bucket >= 0) over (partition by d.topic, d.endpoint_id) as timed
+        sum(d.calls) filter (where d.bucket >= 0) over everything as timed
     from durations as d
-    window upwards as (partition by d.topic, d.endpoint_id order by d.bucket)
+    window everything as (partition by d.topic, d.endpoint_id),
+    upwards as (partition by d.topic, d.endpoint_id order by d.bucket)
 ),
 
 last_hour as (
@@ -88,7 +89,7 @@ left join artery.breaker as b on e.id = b.endpoint_id
 left join
     artery.rate_limiter as l
     on e.id = l.endpoint_id and l.blocked_until > statement_timestamp()
-left join lateral (
+left join lateral ( -- noqa: ST05
     select n.*
     from (values ('failed'), ('dead'), ('held')) as s (status)
     cross join lateral (

@@ -1,7 +1,7 @@
 create or replace view artery_monitor.saga_status
 with (security_invoker = true)
 as
-select
+select -- noqa: ST06
     s.id as saga_id,
     s.name as saga,
     s.key,

@@ -1,7 +1,7 @@
 create or replace view artery_monitor.saga_steps
 with (security_invoker = true)
 as
-select
+select -- noqa: ST06
     r.saga_id,
     r.position,
     r.name as step,

@@ -113,5 +113,11 @@ def write_history(dsn: str, *, tasks: int, last_hour: int, messages: int) -> Non
             connection.execute(_TASKS.encode(), {"tasks": tasks, "hour": last_hour})
             connection.execute(_CALLS.encode())
             connection.execute(_TROUBLE.encode())
+            connection.execute("truncate artery.call_minute, artery.call_count")
             connection.execute(_MESSAGES.encode(), {"messages": messages})
+        connection.execute(
+            "update artery.call_rollup set counted_until = date_trunc('hour', now(), 'UTC') - "
+            "interval '2 hours'"
+        )
+        connection.execute("select artery.count_calls('infinity')")
         connection.execute("vacuum analyze")

@@ -32,11 +32,13 @@ create table artery.call_rollup (
     counted_until timestamptz not null,
     keep interval not null default '2 days',
     constraint call_rollup_only_row_check check (only_row),
+    constraint call_rollup_counted_until_check
+    check (counted_until = date_trunc('minute', counted_until, 'UTC')),
     constraint call_rollup_keep_check check (keep >= interval '1 hour')
 );
 comment on table artery.call_rollup is 'How far the log is counted by minute, and how long minutes are kept';
 insert into artery.call_rollup (counted_until)
-values (date_trunc('hour', now()) - interval '1 hour');
+values (date_trunc('hour', now(), 'UTC') - interval '1 hour');
 
 grant select on artery.call_minute, artery.call_count, artery.call_rollup to artery_reader;
 grant update (keep) on artery.call_rollup to artery_admin;

@@ -67,7 +67,10 @@ def furnished(conn: psycopg.Connection) -> int:
     """A bit of everything; gives the number of a dead task."""
     conn.execute("call artery.tick()")
     route(conn, "https://tax.example/v1")
-    conn.execute("update artery.call_rollup set counted_until = now() - interval '2 hours'")
+    conn.execute(
+        "update artery.call_rollup "
+        "set counted_until = date_trunc('hour', now(), 'UTC') - interval '2 hours'"
+    )
     conn.execute(FURNITURE.read_text().encode())
     conn.execute(WORLD)
     conn.execute(

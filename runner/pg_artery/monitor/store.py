@@ -20,7 +20,10 @@ class Store:
     """Rows for pages, and actions. Errors: psycopg.Error, PoolTimeout."""
 
     def __init__(self, dsn: str) -> None:
-        reading = f"-c default_transaction_read_only=on -c statement_timeout={READ_LIMIT_MS}"
+        reading = (
+            "-c default_transaction_read_only=on -c jit=off "
+            f"-c statement_timeout={READ_LIMIT_MS}"
+        )
         self._read = self._pool(dsn, "artery monitor", reading, 4)
         self._act = self._pool(dsn, "artery monitor: action", "", 2)
         self._known: dict[tuple[str, tuple[Any, ...]], tuple[float, list[Row]]] = {}

@@ -8,7 +8,8 @@ as $function$
 select case
     when p_ms is null then -1
     when p_ms <= 1 then 0
-    else least(ceil(8 * log(2, p_ms::numeric)), 170)
+    -- an exact power of two is the upper end of its bucket, whatever the logarithm makes of it
+    else least(ceil(8 * ln(p_ms::double precision) / ln(2::double precision) - 1e-9), 170)
 end::smallint
 $function$;
 comment on function artery._bucket(real) is 'The bucket of artery.call_minute that a duration in milliseconds falls in';
@@ -37,7 +38,9 @@ begin
     into v_state
     from artery.call_rollup as r
     for update;
-    select date_trunc('minute', clock_timestamp() - interval '30 seconds' - coalesce(max(e.total_timeout), interval '0'))
+    select date_trunc(
+        'minute', clock_timestamp() - interval '30 seconds' - coalesce(max(e.total_timeout), interval '0'), 'UTC'
+    )
     into v_end
     from artery.endpoint as e
     where e.enabled;
@@ -47,7 +50,7 @@ begin
         with counted as (
             insert into artery.call_minute as m (minute, topic, endpoint_id, outcome, bucket, calls)
             select
-                date_trunc('minute', l.called_at),
+                date_trunc('minute', l.called_at, 'UTC'),
                 l.topic,
                 l.endpoint_id,
                 l.outcome,

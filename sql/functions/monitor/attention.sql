@@ -4,6 +4,7 @@ returns table (severity text, subject text, found text, mend text)
 language sql
 stable
 set search_path = ''
+set jit = off
 as $function$
 with channel as materialized (
     select m.*

@@ -68,10 +68,12 @@ begin
         from artery.integration_task as t
         inner join artery.endpoint as e on e.id = t.endpoint_id
         where %s
-        order by t.id desc
+        order by %s desc
         limit $2
         $sql$,
-        coalesce(v_where, 'true')
+        coalesce(v_where, 'true'),
+        -- of what an index leads to, read all: back from the newest it could be millions to the first match
+        case when p_filter ->> 'status' in ('failed', 'dead', 'held', 'compensating') then 't.id + 0' else 't.id' end
     ) using p_filter, p_limit;
 end
 $function$;

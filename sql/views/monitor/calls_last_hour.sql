@@ -14,7 +14,7 @@ from artery.call_minute as m
 where m.minute > statement_timestamp() - interval '1 hour'
 union all
 select
-    date_trunc('minute', l.called_at) as minute,
+    date_trunc('minute', l.called_at, 'UTC') as minute,
     l.topic,
     l.endpoint_id,
     l.outcome,
@@ -25,7 +25,7 @@ where
     l.called_at >= (select r.counted_until from artery.call_rollup as r)
     and l.called_at > statement_timestamp() - interval '1 hour'
 group by
-    date_trunc('minute', l.called_at), l.topic, l.endpoint_id, l.outcome,
+    date_trunc('minute', l.called_at, 'UTC'), l.topic, l.endpoint_id, l.outcome,
     artery._bucket(l.total_ms);
 
 comment on view artery_monitor.calls_last_hour is

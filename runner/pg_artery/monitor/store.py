@@ -21,8 +21,7 @@ class Store:
 
     def __init__(self, dsn: str) -> None:
         reading = (
-            "-c default_transaction_read_only=on -c jit=off "
-            f"-c statement_timeout={READ_LIMIT_MS}"
+            f"-c default_transaction_read_only=on -c jit=off -c statement_timeout={READ_LIMIT_MS}"
         )
         self._read = self._pool(dsn, "artery monitor", reading, 4)
         self._act = self._pool(dsn, "artery monitor: action", "", 2)

@@ -6,44 +6,21 @@ language plpgsql
 volatile
 set search_path = ''
 as $function$
-declare
-    v_body jsonb := case jsonb_typeof(p_reply -> 'body') when 'object' then p_reply -> 'body' else '{}' end;
-    v_status_code text := p_reply ->> 'status_code';
 begin
     update artery_mes.mo_dispatch as d
     set
         status = v.status,
-        reason = case
-            when v.misdirected then
-                format('the answer is about %s, version %s', v_body ->> 'mo_no', v_body ->> 'version')
-            when v.status in ('refused', 'undelivered') then coalesce(
-                v_body ->> 'reason', v_body ->> 'detail', v_body ->> 'title',
-                p_reply -> 'error' ->> 'message', 'HTTP ' || v_status_code, 'no answer'
-            )
-            when v.status = 'sent' and v_body ? 'status' then
-                format('unknown verdict %s', v_body -> 'status')
-        end,
-        mes_order_no = case when not v.misdirected then v_body ->> 'mes_order_no' end,
+        reason = v.reason,
+        mes_order_no = case when not v.misdirected then v.mes_order_no end,
         answered_at = clock_timestamp()
     from (
         select
-            m.misdirected,
-            case
-                when p_reply ->> 'outcome' <> 'sent' then
-                    case when v_status_code like '4__' then 'refused' else 'undelivered' end
-                when m.misdirected then 'refused'
-                when v_body ->> 'status' in ('acknowledged', 'refused') then v_body ->> 'status'
-                else 'sent'
-            end as status
-        from (
-            select coalesce(
-                p_reply ->> 'outcome' = 'sent' and (
-                    v_body ->> 'mo_no' <> p.mo_no or v_body ->> 'version' <> p.version::text
-                ), false
-            ) as misdirected
-            from artery_mes.mo_dispatch as p
-            where p.task_id = (p_reply ->> 'task_id')::bigint
-        ) as m
+            r.*,
+            case when jsonb_typeof(p_reply -> 'body') = 'object' then p_reply #>> '{body,mes_order_no}' end
+                as mes_order_no
+        from artery_mes.mo_dispatch as p
+        cross join lateral artery_erp.dispatch_verdict(p_reply, 'mo_no', p.mo_no, p.version) as r
+        where p.task_id = (p_reply ->> 'task_id')::bigint
     ) as v
     where d.task_id = (p_reply ->> 'task_id')::bigint;
 

@@ -39,15 +39,9 @@ begin
         return v_mo.task_id;
     end if;
 
-    perform artery.cancel_task(dead.id, format('superseded by version %s', v_mo.version))
-    from (
-        select t.id
-        from artery_mes.mo_dispatch as d
-        inner join artery.integration_task as t on t.id = d.task_id
-        where d.mo_no = p_mo_no and d.status in ('refused', 'undelivered') and t.status = 'dead'
-        order by t.id
-        for update of t
-    ) as dead;
+    perform artery.supersede_tasks(array_agg(d.task_id), format('superseded by version %s', v_mo.version))
+    from artery_mes.mo_dispatch as d
+    where d.mo_no = p_mo_no and d.status in ('refused', 'undelivered');
 
     update artery_mes.mo_dispatch as d
     set status = 'superseded'

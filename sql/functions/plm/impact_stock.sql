@@ -15,13 +15,13 @@ begin
             l.po_no,
             l.po_line_no,
             l.item_code,
-            sum(l.quantity * f.numerator / f.denominator) as quantity
+            sum((l.quantity - l.received_quantity) * f.numerator / f.denominator) as quantity
         from artery_erp.asn_line as l
         inner join artery_erp.asn_document as d
             on d.supplier_code = l.supplier_code and d.asn_no = l.asn_no
         inner join artery_erp.item as i on i.code = l.item_code
         left join lateral artery_erp.unit_factor(l.item_code, l.unit, i.stock_unit) as f on true
-        where l.item_code = any(p_items) and d.status = 'in_transit' and l.quantity > 0
+        where l.item_code = any(p_items) and d.status = 'in_transit' and l.quantity > l.received_quantity
         group by l.supplier_code, l.asn_no, l.po_no, l.po_line_no, l.item_code
     )
 
@@ -51,7 +51,7 @@ begin
         'on_order',
         l.po_no || '/' || l.line_no,
         'ordered',
-        (l.quantity - l.received_quantity) * f.numerator / f.denominator - coalesce(t.quantity, 0)
+        (l.quantity - l.short_quantity - l.received_quantity) * f.numerator / f.denominator - coalesce(t.quantity, 0)
     from artery_erp.purchase_order_line as l
     inner join artery_erp.purchase_order as o
         on o.supplier_code = l.supplier_code and o.po_no = l.po_no
@@ -72,7 +72,7 @@ begin
         and not l.short_closed
         and (
             f.numerator is null
-            or (l.quantity - l.received_quantity) * f.numerator / f.denominator > coalesce(t.quantity, 0)
+            or (l.quantity - l.short_quantity - l.received_quantity) * f.numerator / f.denominator > coalesce(t.quantity, 0)
         )
     union all
     select

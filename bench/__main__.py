@@ -28,6 +28,7 @@ WORKLOADS = (
     "impact",
     "sensor",
     "backflush",
+    "asn_search",
 )
 
 

@@ -160,3 +160,91 @@ select
     r.name
 from artery.runner as r
 where r.stopped_at is null and r.asleep;
+
+-- name: supplier_cloud
+select artery_procurement.setup_supplier_cloud(%(url)s) as endpoint;
+
+-- name: new_supplier
+insert into artery_erp.supplier (code, name)
+values (%(supplier)s, initcap(%(supplier)s) || ' Ltd')
+returning code;
+
+-- name: new_po
+with o as (
+    insert into artery_erp.purchase_order (supplier_code, po_no, warehouse_code)
+    values (%(supplier)s, %(po_no)s, 'RAW')
+    returning supplier_code, po_no
+)
+insert into artery_erp.purchase_order_line (
+    supplier_code, po_no, line_no, item_code, quantity, unit, due_at
+)
+select
+    o.supplier_code,
+    o.po_no,
+    (l.value ->> 0)::integer,
+    l.value ->> 1,
+    (l.value ->> 2)::numeric,
+    'PC',
+    %(due_at)s
+from o
+cross join jsonb_array_elements(%(lines)s::jsonb) as l
+returning po_no;
+
+-- name: approve_po
+update artery_erp.purchase_order
+set status = 'approved'
+where po_no = %(po_no)s
+returning pg_current_xact_id()::xid::text as xid;
+
+-- name: po_acknowledged
+select count(*)::integer as n
+from artery_procurement.po_dispatch as d
+where d.status = 'acknowledged';
+
+-- name: accept_reply
+select artery_procurement.decide_po_reply(%(supplier)s, %(reply_no)s, true, 'agreed') as version;
+
+-- name: po_status
+select s.po_no, s.version, s.action, s.cloud_status, s.reply, s.reply_status, s.reply_reason
+from artery_procurement.po_status as s
+order by s.po_no;
+
+-- name: po_lines
+select
+    s.po_no,
+    s.line_no as line,
+    s.item_code,
+    trim_scale(s.ordered)::text as ordered,
+    trim_scale(s.shipped)::text as shipped,
+    coalesce(trim_scale(s.outstanding)::text, '') as outstanding,
+    trim_scale(s.short)::text as short,
+    trim_scale(s.over_tolerance)::text as over,
+    s.progress
+from artery_procurement.po_line_status as s
+order by s.po_no, s.line_no;
+
+-- name: supply_outlook
+select
+    s.item_code,
+    coalesce(s.date::text, '') as date,
+    s.on_hand::text,
+    s.in_transit::text,
+    s.on_order::text,
+    s.expected::text
+from artery_erp.supply_outlook as s
+where s.item_code = any(%(items)s)
+order by s.item_code, s.date;
+
+-- name: seen
+select 'artery_erp.purchase_order' as relation, count(*)::integer as rows from artery_erp.purchase_order
+union all
+select 'artery_erp.purchase_order_line', count(*)::integer from artery_erp.purchase_order_line
+union all
+select 'artery_erp.asn_document', count(*)::integer from artery_erp.asn_document
+union all
+select 'artery_erp.asn_line', count(*)::integer from artery_erp.asn_line;
+
+-- name: receive_asn
+select artery_procurement.receive_asn(
+    %(supplier)s, %(asn_no)s, p_warehouse => %(warehouse)s
+) as posting;

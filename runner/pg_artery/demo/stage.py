@@ -115,6 +115,10 @@ class Stage:
                 owner.execute(sql.SQL(statement).format(sql.Identifier(login)))
         return self._connect(login)
 
+    def on_exit(self, end: Callable[[], object]) -> None:
+        """Have something that an act started ended with the stage."""
+        self._exits.callback(end)
+
     def _stop_runners(self) -> None:
         for runner in self._runners:
             runner.stop()
@@ -151,6 +155,11 @@ class Stage:
         if row is None:
             raise DemoError(f"{query} with {values} gave no row")
         return row
+
+    def seen(self, connection: psycopg.Connection[Row]) -> dict[str, int]:
+        """Count what that connection's role sees of orders and shipping notices."""
+        rows = connection.execute(self._queries["seen"]).fetchall()
+        return {row["relation"]: row["rows"] for row in rows}
 
     def notifications(self) -> list[str]:
         """Give what came over the channel since the last call."""

@@ -16,6 +16,7 @@ from pg_artery.demo.production import measure, produce
 from pg_artery.demo.record import Receipt
 from pg_artery.demo.report import Report
 from pg_artery.demo.stage import CHANNEL, Stage
+from pg_artery.demo.suppliers import buy
 
 PLAIN = ("MO-1001", "MO-1002", "MO-1003", "MO-1004", "MO-1005", "MO-1006", "MO-1007")
 NO_BOM = "MO-1008"
@@ -234,6 +235,7 @@ def change_and_refuse(stage: Stage, out: Report) -> None:
 
 ACTS: Sequence[Callable[[Stage, Report], None]] = (
     set_up, deliver, refuse_release, outage, crash, change_and_refuse, produce, measure,
+    buy,
 )  # fmt: skip
 
 

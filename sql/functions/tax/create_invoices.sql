@@ -73,7 +73,10 @@ begin
             p_source_type, p_source_id, v_part.part, to_jsonb(v_head) || jsonb_build_object('remark', p_header ->> 'remark'),
             v_part.counted
         )];
-        perform artery_tax.request_invoice(v_orders[cardinality(v_orders)]);
+        -- a draft waits for whoever asks for it: a saga, or artery_tax.request_invoice
+        if p_header -> 'draft' is distinct from 'true' then
+            perform artery_tax.request_invoice(v_orders[cardinality(v_orders)]);
+        end if;
     end loop;
     return v_orders;
 end
@@ -83,6 +86,6 @@ comment on function artery_tax.create_invoices(text, text, jsonb, jsonb) is
 'Makes the invoices of a document and asks the tax gateway for them, in the caller''s transaction; gives their order numbers, '
 'several where it is over a limit, none where it comes to 0; of a document invoiced before, those. Header: {"customer" or "buyer": {"name", '
 '"tax_no", "address", "phone", "bank", "bank_account", "natural_person"}, "merchant", "invoice_type", "currency", "tax_included", '
-'"remark"}; lines as for artery_tax.invoice_totals, with "item", "name", "unit", "spec", "tax_class_code", "policy". Errors: IN502, all '
+'"remark", "draft": true = ask the gateway later}; lines as for artery_tax.invoice_totals, with "item", "name", "unit", "spec", "tax_class_code", "policy". Errors: IN502, all '
 'reasons in the detail';
 grant execute on function artery_tax.create_invoices(text, text, jsonb, jsonb) to artery_app;

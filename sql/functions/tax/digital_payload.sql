@@ -39,10 +39,17 @@ select jsonb_build_object(
     'totalWithTax', v.total::text,
     'lineCount', l.count,
     'lines', l.lines
-)
+) || case v.kind when 'red' then jsonb_build_object('red', jsonb_build_object(
+    'originalInvoiceNo', b.invoice_no,
+    'originalIssuedAt', to_char(b.issued_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD"T"HH24:MI:SS+08:00'),
+    'reason', rl.reason,
+    'confirmationNo', rl.confirmation_no
+)) else '{}' end
 from artery_erp.ar_invoice as v
 inner join artery_tax.gateway_profile as g on g.name = v.profile
 inner join artery_tax.merchant as m on m.code = v.merchant
+left join artery_erp.ar_invoice as b on b.order_no = v.original_order_no
+left join artery_tax.red_letter as rl on rl.order_no = v.order_no
 cross join lateral (
     select
         count(*) as count,

@@ -72,6 +72,8 @@ begin
     on conflict (topic) do update
     set endpoint_id = excluded.endpoint_id
     where r.endpoint_id <> excluded.endpoint_id;
+    perform artery_tax._setup_files(v_endpoint_id, p_profile);
+    perform artery_tax._setup_red_letters(v_endpoint_id, p_profile);
     return v_endpoint_id;
 end
 $function$;

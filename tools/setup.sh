@@ -36,7 +36,8 @@ missing_packages() {
     local n name
     n=$(major)
     for name in "postgresql-$n" "postgresql-$n-cron" "postgresql-$n-pgtap" \
-        "postgresql-$n-plpgsql-check" libtap-parser-sourcehandler-pgtap-perl nginx-light tinyproxy-bin; do
+        "postgresql-$n-plpgsql-check" libtap-parser-sourcehandler-pgtap-perl nginx-light tinyproxy-bin \
+        poppler-utils; do
         installed "$name" || echo "$name"
     done
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv

@@ -58,7 +58,7 @@ comment on function artery._set_saga_step(bigint, smallint, text, jsonb, jsonb, 
 /* A step that certainly had no effect may be passed over when its saga is undone; any other is
    asked after or held. An attempt that may have reached the receiver's business code leaves a doubt
    that no later refusal takes away: a 409 may be its word that it has the request already. Only its
-   word that it never saw the request does. */
+   word, when asked what became of the request, that it never saw it or refused it for good does. */
 create or replace function artery._is_doubtful(p_task_id bigint)
 returns boolean
 language sql
@@ -73,7 +73,10 @@ select jsonb_array_length(t.history) >= 50 or exists (
         h.attempt > coalesce((
             select max((a.value ->> 'attempt')::integer)
             from jsonb_array_elements(t.history) as a
-            where a.value ->> 'error_class' = 'absent'
+            where
+                a.value ->> 'error_class' = 'absent'
+                or a.value ? 'asked' and a.value ->> 'error_class' = 'refused'
+                and a.value ->> 'status' = 'dead'
         ), 0)
         and coalesce(h.error_class, '') not in (
             'own_fault', 'unreachable', 'refused', 'redirect', 'bad_request'

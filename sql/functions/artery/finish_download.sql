@@ -1,5 +1,5 @@
 /* The last word on a file: attached if what was stored is all of what was received, fits the digest
-   that its sender gave (RFC 9530) and ends as its kind does. The task's first file stays: a second
+   that its sender gave (RFC 9530), or had announced (artery.expect_file), and ends as its kind does. The task's first file stays: a second
    fetch, after a report that was lost, attaches nothing new and gives the first. */
 create or replace function artery.finish_download(
     p_runner bigint, p_task_id bigint, p_attempt integer, p_chunks integer, p_bytes bigint,
@@ -24,7 +24,8 @@ begin
         t.request_id,
         t.topic,
         t.document_type,
-        t.document_id
+        t.document_id,
+        t.download_sha256
     into v_task
     from artery.integration_task as t
     where
@@ -58,6 +59,7 @@ begin
                 'stored %s pieces of %s bytes, received %s of %s', v_download.chunks, v_download.bytes, p_chunks, p_bytes
             )
             when v_digest <> encode(p_sha256, 'base64') then 'its SHA-256 is not the one that its sender gave'
+            when v_task.download_sha256 <> p_sha256 then 'its SHA-256 is not the one that was announced'
             else artery._file_problem(v_download.kind, null, (
                 select string_agg(c.data, '' order by c.position)
                 from artery.attachment_chunk as c

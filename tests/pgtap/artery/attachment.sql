@@ -54,6 +54,21 @@ select t.store(:id, 0, '%PDF-1.7 other %%EOF');
 select is(t.finish(:id, '%PDF-1.7 other %%EOF', 1), :'told'::jsonb, 'the first file stays');
 select is((select count(*)::int from artery.attachment_chunk), 2, '... and nothing of the other');
 
+-- announced
+select artery.enqueue_task('files') as id \gset
+select artery.expect_file(:id, encode(sha256('%PDF-1 a %%EOF'), 'hex'));
+select t.claim(:r, 1000);
+select t.store(:id, 0, '%PDF-1 b %%EOF');
+select is(t.finish(:id, '%PDF-1 b %%EOF', 1) ->> 'error', 'its SHA-256 is not the one that was announced', 'another file than was announced');
+select is((select count(*)::int from artery.attachment where task_id = :id), 0, '... is not attached');
+select throws_ok(format('select artery.expect_file(%s, repeat(''0'', 64))', :id), 'IN006', null, 'it is too late to say what to expect');
+select throws_ok(format('select artery.expect_file(%s, ''abc'')', :id), 'IN014', null, 'and that is no SHA-256');
+select t.report(:r, t.result(:id, null, '{"error_kind": "bad_content"}'));
+select t.make_due(); select t.claim(:r);
+select t.store(:id, 0, '%PDF-1 a %%EOF');
+select ok(t.finish(:id, '%PDF-1 a %%EOF', 1) ? 'attachment_id', 'the file that was announced is');
+select t.report(:r, t.result(:id, 200));
+
 -- fenced
 select t.fetch() as id \gset
 select is(t.store(:id, 0, '%PDF-', 7), 'interrupted', 'another attempt''s piece is refused');
@@ -71,7 +86,7 @@ select is(artery.discard_downloads(now() + interval '1 minute'), 0::bigint, 'the
 select t.report(:r, t.result(:id, 200, '{"error_kind": "bad_content"}'));
 select is(t.status(:id), 'failed', 'wrong content is worth another try');
 select is(artery.discard_downloads(now() + interval '1 minute'), 1::bigint, 'the sweep takes what nobody goes on with');
-select is((select count(*)::int from artery.attachment_chunk), 2, '... all of it');
+select is((select count(*)::int from artery.attachment_chunk), 3, '... all of it');
 select t.report(:r, t.result((select max(id) from artery.integration_task), null, '{"error_kind": "storage"}'));
 
 -- too large, not whole, not of its kind
@@ -94,7 +109,7 @@ select is(t.finish(:id, '', 0) ->> 'error_kind', 'bad_content', 'no file is no f
 select t.fetch() as id \gset
 select t.store(:id, 0, '%PDF-1 %%EOF');
 select is(t.finish(:id, '%PDF-1 %%EOF', 1, '{"content-digest": "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"}') ->> 'error_kind', 'bad_content', 'another digest than its sender''s is noticed');
-select is((select count(*)::int from artery.attachment), 1, 'none of these was attached');
+select is((select count(*)::int from artery.attachment), 2, 'none of these was attached');
 select is((select count(*)::int from artery.attachment_chunk as c where not exists (select from artery.attachment as a where a.id = c.attachment_id)
     and not exists (select from artery.download as d where d.attachment_id = c.attachment_id)), 0, 'and nothing of them is left');
 

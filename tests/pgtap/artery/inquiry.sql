@@ -230,6 +230,12 @@ select is(t.status(:n), 'sent', 'and a 202 is an end');
 -- whether an attempt may have had an effect, for sagas
 select ok(artery._is_doubtful(:j), 'an open outcome leaves a doubt');
 select ok(not artery._is_doubtful(:h), 'the receiver''s word that it never saw it takes it away');
+select t.go(:r, 'once') as p \gset
+select t.report(:r, t.result(:p, 504));
+select is(t.ask(:r, :p, 403), 'failed refused asked', 'a refused question decides nothing');
+select ok(artery._is_doubtful(:p), '... and leaves the doubt');
+select is(t.ask(:r, :p, 200, '{"state": "failed"}'), 'dead refused', 'refused for good, it says');
+select ok(not artery._is_doubtful(:p), '... which takes the doubt away');
 
 -- what the receiver says of its quota
 create function t.quota(p_headers jsonb) returns interval language sql as $$ select artery._quota_wait(p_headers, '2026-11-21 06:00:00+00') $$;

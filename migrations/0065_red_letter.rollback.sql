@@ -1,5 +1,7 @@
-delete from artery.saga_step where saga like '%.red_letter' and function like 'artery_tax.%';
-delete from artery.saga_definition where name like '%.red_letter';
+delete from artery.saga_step
+where saga like '%.red_letter' and function like 'artery_tax.%';
+delete from artery.saga_definition
+where name like '%.red_letter';
 alter table artery_erp.ar_invoice_line
 drop constraint ar_invoice_line_quantity_check;
 alter table artery_erp.ar_invoice_line

@@ -1,5 +1,5 @@
-/* A receiver that names a file often says its digest too: in the answer to another call, long before
-   the file is fetched. Said in the transaction that enqueues the download. */
+/* A receiver that names a file often says its digest too: in the answer to another call, long
+   before the file is fetched. Said in the transaction that enqueues the download. */
 create or replace function artery.expect_file(p_task_id bigint, p_sha256 text)
 returns void
 language plpgsql

@@ -1,5 +1,5 @@
-/* Under the lock of the blue invoice: what is left of it is counted and taken in one go, and whoever
-   asks at the same time waits, and then sees what is left. */
+/* Under the lock of the blue invoice: what is left of it is counted and taken in one go, and
+   whoever asks at the same time waits, and then sees what is left. */
 create or replace function artery_tax._draft_red_letter(
     p_order_no text, p_reason text, p_lines jsonb, p_note text, p_key text default null,
     p_saga_id bigint default null

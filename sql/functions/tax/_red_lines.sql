@@ -1,6 +1,7 @@
-/* What a request takes back of each line. A part of the quantity takes the same part of the amount that
-   is left; the tax follows the issued tax on the amount taken back so far, rounded half up on the sum,
-   so that cents do not drift however many parts there are, and the last part takes what is left. */
+/* What a request takes back of each line. A part of the quantity takes the same part of the amount
+   that is left; the tax follows the issued tax on the amount taken back so far, rounded half up
+   on the sum, so that cents do not drift however many parts there are, and the last part takes
+   what is left. */
 create or replace function artery_tax._red_lines(p_order_no text, p_lines jsonb)
 returns table (line_no integer, quantity numeric, amount numeric, tax numeric, problem text)
 language sql

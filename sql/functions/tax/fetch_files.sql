@@ -1,5 +1,5 @@
-/* Which files there are is what the gateway's answer says; where it says nothing, whatever kinds have a
-   route. What was announced with a digest is attached with that digest or not at all. */
+/* Which files there are is what the gateway's answer says; where it says nothing, whatever kinds
+   have a route. What was announced with a digest is attached with that digest or not at all. */
 create or replace function artery_tax.fetch_files(p_order_no text)
 returns bigint[]
 language plpgsql

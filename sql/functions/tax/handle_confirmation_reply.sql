@@ -1,5 +1,5 @@
-/* A confirmation that contradicts what was asked is an alarm and confirms nothing: the red invoice is
-   then not asked for, and its saga takes the confirmation back. */
+/* A confirmation that contradicts what was asked is an alarm and confirms nothing: the red invoice
+   is then not asked for, and its saga takes the confirmation back. */
 create or replace function artery_tax.handle_confirmation_reply(p_reply jsonb)
 returns void
 language plpgsql

@@ -1,5 +1,5 @@
-/* Two sagas ask for confirmations: a red letter of its own, which has its red invoice by now, and one
-   that undoes an invoice, which makes it here. */
+/* Two sagas ask for confirmations: a red letter of its own, which has its red invoice by now, and
+   one that undoes an invoice, which makes it here. */
 create or replace function artery_tax.red_confirmation(p_part jsonb)
 returns jsonb
 language plpgsql

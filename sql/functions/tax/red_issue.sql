@@ -1,6 +1,6 @@
-/* The request goes out under the saga's Request-ID, and the red invoice has it before its payload is
-   made. Run again after a rollback it does the same; a red invoice that is on its way, or issued, is
-   never asked for a second time. */
+/* The request goes out under the saga's Request-ID, and the red invoice has it before its payload
+   is made. Run again after a rollback it does the same; a red invoice that is on its way, or
+   issued, is never asked for a second time. */
 create or replace function artery_tax.red_issue(p_part jsonb)
 returns jsonb
 language plpgsql

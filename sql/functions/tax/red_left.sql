@@ -1,5 +1,5 @@
-/* A discount row is one with the line it belongs to: a red invoice has no discount rows. What a red
-   letter holds counts from its request on, so that two at once cannot take the same back. */
+/* A discount row is one with the line it belongs to: a red invoice has no discount rows. What a
+   red letter holds counts from its request on, so that two at once cannot take the same back. */
 create or replace function artery_tax.red_left(p_order_no text)
 returns table (
     line_no integer, name text, unit text, rate numeric, issued_quantity numeric,

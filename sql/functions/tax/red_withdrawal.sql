@@ -1,4 +1,4 @@
-/* By the Request-ID that the confirmation was asked for with: its number may be what is in doubt. */
+-- By the Request-ID that the confirmation was asked for with: its number may be in doubt
 create or replace function artery_tax.red_withdrawal(p_part jsonb)
 returns jsonb
 language sql

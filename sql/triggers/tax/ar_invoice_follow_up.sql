@@ -1,6 +1,6 @@
-/* Once an invoice is issued its files are fetched; a red one is counted on the blue one that it takes
-   back. The blue one is locked before what is red of it is summed: of two that are issued at the same
-   moment, the second sees the first. */
+/* Once an invoice is issued its files are fetched; a red one is counted on the blue one that it
+   takes back. The blue one is locked before what is red of it is summed: of two that are issued
+   at the same moment, the second sees the first. */
 create or replace function artery_tax.ar_invoice_follow_up()
 returns trigger
 language plpgsql

@@ -13,6 +13,8 @@ select throws_ok($$select artery_tax.setup_gateway('http://127.0.0.1:9/api')$$, 
 select throws_ok($$select artery_tax.setup_gateway('http://127.0.0.1:9/v1', 'none')$$, 'IN014', null, 'and whose profile must be known');
 select artery_tax.setup_gateway('http://127.0.0.1:9/api/v1');
 select is(artery_tax.setup_gateway('http://127.0.0.1:9/api/v1'), (select e.id from artery.endpoint as e where e.name = 'tax'), 'set up twice: the same');
+-- files have tests of their own
+delete from artery.route where download is not null;
 select is((select e.idempotent from artery.endpoint as e where e.name = 'tax'), false, 'it may not be called twice');
 select is(artery_tax.request_drafts(), 1::bigint, 'then it goes off');
 select is(artery_tax.request_drafts(), 0::bigint, 'once');

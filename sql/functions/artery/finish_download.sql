@@ -1,6 +1,7 @@
-/* The last word on a file: attached if what was stored is all of what was received, fits the digest
-   that its sender gave (RFC 9530), or had announced (artery.expect_file), and ends as its kind does. The task's first file stays: a second
-   fetch, after a report that was lost, attaches nothing new and gives the first. */
+/* The last word on a file: attached if what was stored is all of what was received, fits the
+   digest that its sender gave (RFC 9530), or had announced (artery.expect_file), and ends as
+   its kind does. The task's first file stays: a second fetch, after a report that was lost,
+   attaches nothing new and gives the first. */
 create or replace function artery.finish_download(
     p_runner bigint, p_task_id bigint, p_attempt integer, p_chunks integer, p_bytes bigint,
     p_sha256 bytea, p_headers jsonb default '{}'

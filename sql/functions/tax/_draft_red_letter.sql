@@ -41,7 +41,8 @@ begin
         end,
         string_agg(l.problem, ' '),
         case
-            when p_lines is null and count(l.line_no) = 0 and v_blue.status in ('issued', 'partly_red')
+            when p_lines is null and count(l.line_no) = 0 and v_blue.kind = 'blue'
+                and v_blue.status in ('issued', 'partly_red')
                 then 'Nothing of it is left.'
         end
     ), '')

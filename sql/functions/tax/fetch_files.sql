@@ -1,5 +1,6 @@
-/* Which files there are is what the gateway's answer says; where it says nothing, whatever kinds
-   have a route. What was announced with a digest is attached with that digest or not at all. */
+/* Which files there are is what the gateway's answer says; a profile whose answers do not tell has
+   those of all kinds with a route. What was announced with a digest is attached with that digest or
+   not at all. */
 create or replace function artery_tax.fetch_files(p_order_no text)
 returns bigint[]
 language plpgsql
@@ -17,7 +18,7 @@ begin
         v.invoice_no,
         v.request_id,
         g.topic_prefix || '.invoice.' as topics,
-        -- an alarm that a person accepted may have an answer that says nothing of files
+        g.answer ? 'files' as tells,
         artery_tax.read_answer(v.response, v.profile) -> 'files' as files
     into v_invoice
     from artery_erp.ar_invoice as v
@@ -53,7 +54,7 @@ begin
         where
             r.download is not null
             and starts_with(r.topic, v_invoice.topics)
-            and (f.file is not null or jsonb_typeof(v_invoice.files) is distinct from 'array')
+            and (f.file is not null or not v_invoice.tells)
             and not exists (
                 select from artery.attachment as a
                 where a.document_id = p_order_no and a.document_type = 'ar_invoice' and a.topic = r.topic

@@ -11,7 +11,8 @@ select artery_tax.setup_gateway('http://127.0.0.1:9/v1', 'en16931', 'einvoice');
 select results_eq(
     $$select r.topic, r.status_done::text, r.status_failed::text from artery.route as r where r.topic like 'tax.%' order by 1$$,
     $$values ('tax.en16931.invoice.issue', '($."state" == "accepted")', '($."state" == "rejected")'),
-        ('tax.en16931.invoice.query', '($."state" == "accepted")', '($."state" == "rejected")')$$, 'its routes, by its own words'
+        ('tax.en16931.invoice.query', '($."state" == "accepted")', '($."state" == "rejected")'),
+        ('tax.en16931.red.issue', '($."state" == "accepted")', '($."state" == "rejected")')$$, 'its routes, by its own words'
 );
 update artery.endpoint set max_attempts = 1;
 select is(

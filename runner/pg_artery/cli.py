@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "oee": ("pg_artery.commands.oee:command", "See how effective machines are, by ISO 22400."),
     "mo": ("pg_artery.commands.mo:command", "Look at manufacturing orders: progress, components."),
     "stock": ("pg_artery.commands.stock:command", "Show stock, now or at any past moment."),
+    "invoice": ("pg_artery.commands.invoice:command", "Look at invoices and what became of them."),
     "completion": ("pg_artery.commands.completion:command", "Complete commands in your shell."),
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }

@@ -83,3 +83,32 @@ SHORTAGES = """
     from artery_mes.shortage_queue as q order by q.since
 """
 STOCK_CHECK = "select r.* from artery_erp.stock_reconciliation as r"
+INVOICES = """
+    select i.order_no, i.kind, i.source_id, i.buyer_name as buyer, i.currency, i.total, i.status,
+        i.invoice_no, i.requested_at, i.issued_at, i.task_status, nullif(i.alarms, 0) as alarms,
+        i.reason as error
+    from artery_tax.invoice_status as i
+    where coalesce(i.status = %(status)s, true)
+    order by i.order_no desc limit %(limit)s
+"""
+INVOICE = """
+    select i.* from artery_tax.invoice_status as i
+    where i.order_no = %(no)s or i.invoice_no = %(no)s or i.source_id = %(no)s
+    order by i.order_no
+"""
+INVOICE_LINES = """
+    select l.line_no, l.kind, l.name, l.tax_class_code, l.quantity, l.unit, l.price, l.tax_included,
+        l.amount, l.rate, l.tax, l.policy
+    from artery_erp.ar_invoice_line as l where l.order_no = %s order by l.line_no
+"""
+INVOICE_EVENTS = """
+    select e.at, e.who, e.event, e.invoice_no, e.detail
+    from artery_tax.invoice_event as e where e.order_no = %s order by e.id
+"""
+INVOICE_ALARMS = """
+    select a.id, d.field, d.asked, d.answered, a.raised_at, a.accepted, a.decided_by,
+        a.reason as note
+    from artery_tax.invoice_alarm as a
+    cross join jsonb_to_recordset(a.differences) as d (field text, asked text, answered text)
+    where a.order_no = %s order by a.id
+"""

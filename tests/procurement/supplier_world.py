@@ -21,11 +21,13 @@ values ('ACME', 'name of ACME'), ('BETA', 'name of BETA');
 ORDERS = """
 insert into artery_erp.purchase_order (supplier_code, po_no, warehouse_code, note)
 select s, n || s, 'RAW', 'note for ' || s
-from unnest(array['ACME', 'BETA']) as s cross join unnest(array['PO-', 'DRAFT-']) as n;
+from unnest(array['ACME', 'BETA']) as s
+cross join unnest(array['PO-', 'DRAFT-', 'DRAFT-CANCELLED-']) as n;
 insert into artery_erp.purchase_order_line
     (supplier_code, po_no, line_no, item_code, quantity, unit, unit_price)
 select o.supplier_code, o.po_no, 10, 'RESIN', 100, 'KG', 9.4 from artery_erp.purchase_order as o;
 update artery_erp.purchase_order set status = 'approved' where po_no like 'PO-%';
+update artery_erp.purchase_order set status = 'cancelled' where po_no like '%CANCELLED%';
 """
 _numbers = itertools.count(1)
 

@@ -125,9 +125,12 @@ def test_keys_answer_no_question_about_another(conn, connect, world) -> None:
             {"line_no": 1, "po_no": po_no, "po_line_no": 10, "item": "RESIN", "quantity": 1,
              "lot": "L"}
         ]),)).fetchone()[0]
-        for number, po_no in (("X-1", "PO-BETA"), ("X-2", "DRAFT-ACME"), ("X-3", "DRAFT-BETA"))
+        for number, po_no in (
+            ("X-1", "PO-BETA"), ("X-2", "DRAFT-ACME"), ("X-3", "DRAFT-BETA"),
+            ("X-4", "DRAFT-CANCELLED-ACME"), ("X-5", "NONE"),
+        )
     ]  # fmt: skip
-    assert [reason["code"] for answer in said for reason in answer["reasons"]] == ["IN606"] * 3
+    assert [reason["code"] for answer in said for reason in answer["reasons"]] == ["IN606"] * 5
     assert "id" not in said[0]
     for claimed in ("BETA", "NOBODY"):
         body = asn(claimed, "X-4")

@@ -3,7 +3,7 @@
    how often, cannot matter. By the time of shipment is decided
    - what is in excess: as if the notices had come as the goods left;
    - what is outstanding: what the notice shipped last says of the line.
-   The caller has locked the orders. */
+   The caller has locked the lines. */
 create or replace function artery_erp.settle_order_lines(
     p_suppliers text[], p_orders text[], p_lines integer[]
 )
@@ -11,6 +11,9 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+-- planned once: the keys are exact, however many lines there are
+set plan_cache_mode = 'force_generic_plan'
+set jit = off
 as $function$
 begin
     with line as (

@@ -19,7 +19,10 @@ begin
             row_number() over (partition by a.line_no order by a.path) as repeated
         from artery_procurement._asn_lines(p_supplier, p_lines) as a
         inner join artery_erp.purchase_order as o
-            on o.supplier_code = p_supplier and o.po_no = a.po_no and o.version > 0
+            on
+                o.supplier_code = p_supplier
+                and o.po_no = a.po_no
+                and (o.version > 0 or o.status in ('approved', 'closed'))
         inner join artery_erp.purchase_order_line as l
             on l.supplier_code = o.supplier_code and l.po_no = o.po_no and l.line_no = a.po_line_no
         inner join artery_erp.item as i on i.code = l.item_code

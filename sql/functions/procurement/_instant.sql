@@ -37,13 +37,13 @@ $function$;
 comment on function artery_procurement._day(text) is 'An ISO 8601 date; null for anything else';
 revoke execute on function artery_procurement._day(text) from public;
 
--- A regular expression first: numeric takes NaN, and 1e131071 is a number of 131,072 digits
+-- A regular expression first: numeric takes NaN, and 1e131071 is a number of 131,072 digits.
+-- Inlined into its callers: hence no search_path.
 create or replace function artery_procurement._number(p_text text)
 returns numeric
 language sql
 immutable
 parallel safe
-set search_path = ''
 as $function$
 select case when p_text ~ '^[0-9]{1,15}(\.[0-9]{1,8})?$' then trim_scale(p_text::numeric) end
 $function$;

@@ -22,7 +22,10 @@ begin
     end
     from unnest(p_po_nos, p_line_nos, p_paths) as w (po_no, line_no, path)
     left join artery_erp.purchase_order as o
-        on o.supplier_code = p_supplier and o.po_no = w.po_no and o.version > 0
+        on
+            o.supplier_code = p_supplier
+            and o.po_no = w.po_no
+            and (o.version > 0 or o.status in ('approved', 'closed'))
     left join artery_erp.purchase_order_line as l
         on l.supplier_code = o.supplier_code and l.po_no = o.po_no and l.line_no = w.line_no
     where l.line_no is null or o.status <> 'approved';

@@ -1,21 +1,3 @@
--- In the order of their numbers, as everybody who locks several
-create or replace function artery_procurement.lock_orders(p_supplier text, p_po_nos text[])
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $function$
-begin
-    perform
-    from artery_erp.purchase_order as o
-    where o.supplier_code = p_supplier and o.po_no = any(p_po_nos)
-    order by o.po_no
-    for update;
-end
-$function$;
-comment on function artery_procurement.lock_orders(text, text[]) is 'Locks orders of a supplier until the end of the transaction';
-revoke execute on function artery_procurement.lock_orders(text, text[]) from public;
-
 create or replace function artery_procurement._store_asn(
     p_supplier text,
     p_asn_no text,

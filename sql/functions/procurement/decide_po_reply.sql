@@ -16,13 +16,17 @@ declare
 begin
     -- one version for all of it, even where the transaction has made constraints immediate
     set constraints artery_erp.purchase_order_push deferred;
-    -- the document first, as everybody who locks both
+    perform artery_procurement.lock_order_lines(p_supplier, array_agg(r.po_no), array_agg(l.line_no))
+    from artery_procurement.po_reply as r
+    inner join artery_procurement.po_reply_line as l
+        on l.supplier_code = r.supplier_code and l.reply_no = r.reply_no
+    where r.supplier_code = p_supplier and r.reply_no = p_reply_no;
     perform
     from artery_erp.purchase_order as o
     inner join artery_procurement.po_reply as r
         on r.supplier_code = o.supplier_code and r.po_no = o.po_no
     where r.supplier_code = p_supplier and r.reply_no = p_reply_no
-    for update of o;
+    for no key update of o;
     select
         r.po_no,
         r.reply,

@@ -24,7 +24,7 @@ begin
     into v_order
     from artery_erp.purchase_order as o
     where o.supplier_code = p_supplier and o.po_no = p_po_no
-    for update;
+    for no key update;
     if not found or v_order.version = 0 and not v_order.untold then
         raise exception using
             errcode = 'IN601',

@@ -18,11 +18,9 @@ declare
     v_moves jsonb;
     v_posting_id bigint;
 begin
-    perform artery_procurement.lock_orders(p_supplier, array(
-        select a.po_no
-        from artery_erp.asn_line as a
-        where a.supplier_code = p_supplier and a.asn_no = p_asn_no
-    ));
+    perform artery_procurement.lock_order_lines(p_supplier, array_agg(a.po_no), array_agg(a.po_line_no))
+    from artery_erp.asn_line as a
+    where a.supplier_code = p_supplier and a.asn_no = p_asn_no;
     select d.status
     into v_status
     from artery_erp.asn_document as d

@@ -1,6 +1,6 @@
 /* One shipping notice, whose form the schema has been asked about. A notice is what its highest
    revision says, whichever came first; the lines of orders follow from the set of notices
-   (artery_erp.settle_order_lines). The orders are locked before the notice. */
+   (artery_erp.settle_order_lines). */
 create or replace function artery_procurement.take_asn(p_supplier text, p_body jsonb)
 returns jsonb
 language plpgsql
@@ -16,19 +16,31 @@ declare
     v_expected_at timestamptz := artery_procurement._instant(p_body ->> 'expected_at');
     v_lines jsonb := coalesce(p_body -> 'lines', '[]');
     v_reasons jsonb;
-    v_rows jsonb;
+    v_parsed record;
     v_hash bigint;
     v_known record;
     v_answer jsonb;
 begin
-    perform artery_procurement.lock_orders(p_supplier, array(
-        select artery_erp.clean_code(e.body ->> 'po_no')
+    perform artery_procurement.lock_order_lines(p_supplier, array_agg(w.po_no), array_agg(w.line_no))
+    from (
+        select
+            artery_erp.clean_code(e.body ->> 'po_no') as po_no,
+            (e.body ->> 'po_line_no')::integer as line_no
         from jsonb_array_elements(v_lines) as e (body)
         union
-        select a.po_no
+        select
+            a.po_no,
+            a.po_line_no
         from artery_erp.asn_line as a
         where a.supplier_code = p_supplier and a.asn_no = v_asn_no
-    ));
+    ) as w;
+    select
+        array_agg(a.po_no) as po_nos,
+        array_agg(a.po_line_no) as line_nos,
+        array_agg(a.path) as paths,
+        jsonb_agg(to_jsonb(a) - 'body' - 'path' order by a.line_no) as rows
+    into strict v_parsed
+    from artery_procurement._asn_lines(p_supplier, v_lines) as a;
     select jsonb_agg(r.reason)
     into v_reasons
     from (
@@ -50,15 +62,8 @@ begin
         where c.wrong
         union all
         select l.reason
-        from (
-            select
-                array_agg(a.po_no) as po_nos,
-                array_agg(a.po_line_no) as line_nos,
-                array_agg(a.path) as paths
-            from artery_procurement._asn_lines(p_supplier, v_lines) as a
-        ) as w
-        cross join lateral artery_procurement._order_line_reasons(
-            p_supplier, w.po_nos, w.line_nos, w.paths
+        from artery_procurement._order_line_reasons(
+            p_supplier, v_parsed.po_nos, v_parsed.line_nos, v_parsed.paths
         ) as l (reason)
         union all
         select l.reason
@@ -68,11 +73,8 @@ begin
         return jsonb_build_object('reasons', v_reasons);
     end if;
 
-    select jsonb_agg(to_jsonb(a) - 'body' - 'path' order by a.line_no)
-    into v_rows
-    from artery_procurement._asn_lines(p_supplier, v_lines) as a;
     v_hash := hashtextextended(jsonb_build_array(
-        v_status, v_shipped_at, v_expected_at, p_body ->> 'carrier', p_body ->> 'tracking_no', v_rows
+        v_status, v_shipped_at, v_expected_at, p_body ->> 'carrier', p_body ->> 'tracking_no', v_parsed.rows
     )::text, 0);
     v_answer := jsonb_build_object('asn_no', v_asn_no, 'revision', v_revision, 'status', v_status);
 
@@ -104,7 +106,7 @@ begin
         )));
     end if;
     perform artery_procurement._store_asn(
-        p_supplier, v_asn_no, v_revision, v_status, v_shipped_at, v_expected_at, p_body, v_rows, v_hash
+        p_supplier, v_asn_no, v_revision, v_status, v_shipped_at, v_expected_at, p_body, v_parsed.rows, v_hash
     );
     return v_answer;
 end

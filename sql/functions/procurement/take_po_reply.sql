@@ -20,8 +20,11 @@ begin
     select o.version
     into v_latest
     from artery_erp.purchase_order as o
-    where o.supplier_code = p_supplier and o.po_no = v_po_no and o.version > 0
-    for update;
+    where
+        o.supplier_code = p_supplier
+        and o.po_no = v_po_no
+        and (o.version > 0 or o.status in ('approved', 'closed'))
+    for no key update;
 
     select jsonb_agg(artery._reason(p.code, p.message, p.hint, p.path))
     into v_reasons

@@ -1,5 +1,5 @@
 -- One by one: of several revisions in a batch each finds what the one before left. All batches lock
--- orders in one order, so that they wait for each other and do not deadlock.
+-- lines in one order, so that they wait for each other and do not deadlock.
 create or replace function artery_staging.process_supplier_asns(p_ids bigint[])
 returns void
 language plpgsql
@@ -11,16 +11,17 @@ declare
     v_row record;
     v_answer jsonb;
 begin
-    perform artery_procurement.lock_orders(o.source, o.po_nos)
+    perform artery_procurement.lock_order_lines(o.source, o.po_nos, o.line_nos)
     from (
         select
             s.source,
-            array_agg(distinct artery_erp.clean_code(l.line ->> 'po_no')) as po_nos
+            array_agg(artery_erp.clean_code(l.line ->> 'po_no')) as po_nos,
+            array_agg((l.line ->> 'po_line_no')::integer) as line_nos
         from artery_staging.supplier_asn as s
         cross join lateral jsonb_array_elements(
             case jsonb_typeof(s.body -> 'lines') when 'array' then s.body -> 'lines' else '[]' end
         ) as l (line)
-        where s.id = any(p_ids)
+        where s.id = any(p_ids) and l.line ->> 'po_line_no' ~ '^[0-9]{1,9}$'
         group by s.source
         order by s.source
     ) as o;

@@ -22,7 +22,7 @@ begin
     into v_status
     from artery_erp.purchase_order as o
     where o.supplier_code = v_line.supplier_code and o.po_no = v_line.po_no
-    for update;
+    for no key update;
     -- not found: the order itself is being deleted
     if v_status = 'cancelled' or v_status = 'closed' and tg_op <> 'INSERT' then
         raise exception using

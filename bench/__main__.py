@@ -29,6 +29,7 @@ WORKLOADS = (
     "sensor",
     "backflush",
     "asn_search",
+    "monitor",
 )
 
 

@@ -22,7 +22,7 @@ FILTERS = ("status", "topic", "endpoint", "document_id", "error", "before_id")
 #: Statuses that an index leads to, and that can be retried: all of them
 UNSETTLED = ("failed", "dead", "held")
 #: Else tasks are looked through, newest first, so many at a time
-LOOKED_THROUGH = 100_000
+LOOKED_THROUGH = 50_000
 COUNTED = 10_000
 EDITABLE_CHARACTERS = 200_000
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
@@ -13,6 +15,7 @@ from pg_artery import db, queries
 from pg_artery.commands.listing import Row
 
 FRESH_S = 1.0  # however many look at the same page, it is read once in that time
+KNOWN = 100  # answers kept at most
 READ_LIMIT_MS = 5000  # a page that takes longer says so rather than load the database
 
 
@@ -26,6 +29,8 @@ class Store:
         self._read = self._pool(dsn, "artery monitor", reading, 4)
         self._act = self._pool(dsn, "artery monitor: action", "", 2)
         self._known: dict[tuple[str, tuple[Any, ...]], tuple[float, list[Row]]] = {}
+        self._asking: defaultdict[tuple[str, tuple[Any, ...]], threading.Lock]
+        self._asking = defaultdict(threading.Lock)
 
     @staticmethod
     def _pool(dsn: str, name: str, options: str, size: int) -> ConnectionPool[Any]:
@@ -48,18 +53,23 @@ class Store:
 
     def rows(self, statement: LiteralString, values: Sequence[Any] = ()) -> list[Row]:
         """Read; what was read within the second is given again."""
-        asked, now = (statement, tuple(values)), time.monotonic()
-        known = self._known.get(asked)
-        if known and now - known[0] < FRESH_S:
-            return known[1]
-        with self._read.connection() as conn:
-            found: list[Row] = conn.execute(statement, values).fetchall()
-        self._known[asked] = (now, found)
-        return found
+        asked = (statement, tuple(values))
+        with self._asking[asked]:  # whoever asks the same meanwhile waits for the one answer
+            memory, now = self._known, time.monotonic()
+            known = memory.get(asked)
+            if known and now - known[0] < FRESH_S:
+                return known[1]
+            with self._read.connection() as conn:
+                found: list[Row] = conn.execute(statement, values).fetchall()
+            if len(memory) > KNOWN:
+                memory.clear()
+            memory[asked] = (now, found)  # lost, if it was told to forget meanwhile
+            return found
 
     def forget(self) -> None:
         """Read all anew: something changed."""
         self._known = {}
+        self._asking = defaultdict(threading.Lock)
 
     def row(self, statement: LiteralString, values: Sequence[Any] = ()) -> Row | None:
         """Read one row, or None."""

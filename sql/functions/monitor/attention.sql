@@ -7,8 +7,13 @@ set search_path = ''
 set jit = off
 as $function$
 with channel as materialized (
-    select m.*
-    from artery_monitor.integration_monitor as m
+    select
+        w.*,
+        e.name as endpoint,
+        case when e.enabled then coalesce(b.state, 'closed') else 'disabled' end as breaker
+    from artery_monitor.open_work as w
+    inner join artery.endpoint as e on e.id = w.endpoint_id
+    left join artery.breaker as b on b.endpoint_id = e.id
 ),
 
 lines as (

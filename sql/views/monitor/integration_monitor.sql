@@ -1,6 +1,5 @@
 /* One row a topic and endpoint that has a route, open work, or calls in the last hour. Percentiles
-   are read from buckets a ninth wide, and interpolated within. The last error is that of the newest
-   task that has one, found through an index in each status. */
+   are read from buckets a ninth wide, and interpolated within. */
 create or replace view artery_monitor.integration_monitor
 with (security_invoker = true)
 as
@@ -73,9 +72,9 @@ select -- noqa: ST06
         else coalesce(b.state, 'closed')
     end as breaker,
     l.blocked_until,
-    f.status_code as last_status_code,
-    coalesce(f.error ->> 'message', f.error ->> 'answer', f.error_class) as last_error,
-    f.at as last_error_at
+    w.last_status_code,
+    w.last_error,
+    w.last_error_at
 from artery_monitor.open_work as w
 full join last_hour as h on w.topic = h.topic and w.endpoint_id = h.endpoint_id
 full join
@@ -88,28 +87,7 @@ inner join artery.endpoint as e
 left join artery.breaker as b on e.id = b.endpoint_id
 left join
     artery.rate_limiter as l
-    on e.id = l.endpoint_id and l.blocked_until > statement_timestamp()
-left join lateral ( -- noqa: ST05
-    select n.*
-    from (values ('failed'), ('dead'), ('held')) as s (status)
-    cross join lateral (
-        select
-            t.status_code,
-            t.error,
-            t.error_class,
-            coalesce(t.ended_at, t.started_at) as at
-        from artery.integration_task as t
-        where
-            t.status = s.status
-            and t.status in ('failed', 'dead', 'held', 'compensating')
-            and t.topic = coalesce(w.topic, h.topic, r.topic)
-            and t.endpoint_id = e.id
-        order by t.id desc
-        limit 1
-    ) as n
-    order by n.at desc nulls last
-    limit 1
-) as f on coalesce(w.failed, 0) + coalesce(w.dead, 0) + coalesce(w.held, 0) > 0;
+    on e.id = l.endpoint_id and l.blocked_until > statement_timestamp();
 
 comment on view artery_monitor.integration_monitor is
 'Each topic and endpoint at one glance: waiting, in flight, failed, held, dead; oldest due; calls '

@@ -1,5 +1,6 @@
 /* What is open is counted through the partial indexes, so finished tasks cost nothing, however many
-   there are. */
+   there are. The last error is that of the newest task that has one, found through an index in each
+   status. */
 create or replace view artery_monitor.open_work
 with (security_invoker = true)
 as
@@ -46,21 +47,52 @@ with counted as (
     from artery.integration_task as t
     where t.status in ('failed', 'dead', 'held', 'compensating')
     group by t.topic, t.endpoint_id, t.status
+),
+
+summed as (
+    select
+        c.topic,
+        c.endpoint_id,
+        coalesce(sum(c.tasks) filter (where c.kind in ('waiting', 'queued')), 0)::bigint as waiting,
+        coalesce(sum(c.tasks) filter (where c.kind = 'in_flight'), 0)::bigint as in_flight,
+        coalesce(sum(c.tasks) filter (where c.kind = 'failed'), 0)::bigint as failed,
+        coalesce(sum(c.tasks) filter (where c.kind = 'held'), 0)::bigint as held,
+        coalesce(sum(c.tasks) filter (where c.kind = 'dead'), 0)::bigint as dead,
+        coalesce(sum(c.tasks) filter (where c.kind = 'compensating'), 0)::bigint as compensating,
+        min(c.oldest_due) as oldest_due
+    from counted as c
+    group by c.topic, c.endpoint_id
 )
 
-select
-    c.topic,
-    c.endpoint_id,
-    coalesce(sum(c.tasks) filter (where c.kind in ('waiting', 'queued')), 0)::bigint as waiting,
-    coalesce(sum(c.tasks) filter (where c.kind = 'in_flight'), 0)::bigint as in_flight,
-    coalesce(sum(c.tasks) filter (where c.kind = 'failed'), 0)::bigint as failed,
-    coalesce(sum(c.tasks) filter (where c.kind = 'held'), 0)::bigint as held,
-    coalesce(sum(c.tasks) filter (where c.kind = 'dead'), 0)::bigint as dead,
-    coalesce(sum(c.tasks) filter (where c.kind = 'compensating'), 0)::bigint as compensating,
-    min(c.oldest_due) as oldest_due
-from counted as c
-group by c.topic, c.endpoint_id;
+select -- noqa: ST06
+    s.*,
+    f.status_code as last_status_code,
+    coalesce(f.error ->> 'message', f.error ->> 'answer', f.error_class) as last_error,
+    f.at as last_error_at
+from summed as s
+left join lateral ( -- noqa: ST05
+    select n.*
+    from (values ('failed'), ('dead'), ('held')) as k (status)
+    cross join lateral (
+        select
+            t.status_code,
+            t.error,
+            t.error_class,
+            coalesce(t.ended_at, t.started_at) as at
+        from artery.integration_task as t
+        where
+            t.status = k.status
+            and t.status in ('failed', 'dead', 'held', 'compensating')
+            and t.topic = s.topic
+            and t.endpoint_id = s.endpoint_id
+        order by t.id desc
+        limit 1
+    ) as n
+    order by n.at desc nulls last
+    limit 1
+) as f on s.failed + s.dead + s.held > 0;
 
 comment on view artery_monitor.open_work is
-'Each topic and endpoint that has any: tasks waiting, in flight, failed, held, dead; the oldest due';
+'Each topic and endpoint that has any: tasks waiting, in flight, failed, held, dead; the oldest due; the last '
+'error';
 grant select on artery_monitor.open_work to artery_reader;

@@ -6,6 +6,7 @@
    I4 no stale attempt changed anything: a task is what the attempt that owned it made of it, each
       attempt was written back once, and what is sent has the call that says so.
    I5 each message of an inbox is processed, rejected with a reason, or due for the next sweep.
+   I7 each invoice that was requested is issued, refused, an alarm, or under way.
 
    A million tasks take seconds: the log is read once, tasks a few times. A call is looked for only
    while the log surely still has it. Definer: readers have no right on artery.lane. Reads
@@ -195,6 +196,13 @@ select
 from artery_staging.inbox as i
 cross join lateral artery_staging._violations(i.table_name, p_sweep) as v
 where i.enabled
+union all
+select
+    'I7',
+    v.detail,
+    v.tasks,
+    v.task_ids
+from artery_tax.invoice_violations() as v
 order by 1, 2
 $function$;
 comment on function artery_monitor.verify(interval) is

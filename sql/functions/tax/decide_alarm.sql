@@ -54,7 +54,12 @@ begin
     );
     if p_accept then
         perform artery_tax._write_answer(v_alarm.order_no, v_alarm.read, v_alarm.answer);
-    elsif v_alarm.status = 'requested' then
+    elsif v_alarm.status = 'requested' and not exists (
+        select
+        from artery.integration_task as t
+        where t.document_id = v_alarm.order_no and t.document_type = 'ar_invoice'
+            and t.status in ('pending', 'processing', 'failed', 'held')
+    ) then
         perform artery_tax._refuse(v_alarm.order_no, 'refused', p_reason, v_alarm.answer);
     end if;
 end

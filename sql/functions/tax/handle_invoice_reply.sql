@@ -79,7 +79,7 @@ begin
         ), v_answer);
     elsif v_sent and v_read ->> 'status' = 'processing' or not v_sent and v_query and v_code is distinct from 404 then
         perform artery_tax._ask_later(v_order_no, v_answer);
-    elsif v_sent or v_query or v_code between 200 and 299 then
+    elsif v_sent or v_query or p_reply #>> '{error,kind}' = 'too_large' then
         -- it may have been issued, and nothing says so, or not any more
         perform artery_tax._raise_alarm(v_order_no, v_task_id, jsonb_build_array(jsonb_build_object(
             'field', 'status', 'asked', 'issued, processing or failed',

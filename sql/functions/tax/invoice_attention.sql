@@ -39,11 +39,15 @@ union all
 select
     'warning',
     'invoices requested',
-    format('%s have no answer for more than an hour, the first %s', count(*), min(v.order_no)),
-    'See artery_tax.invoice_status: where its task is, and why.'
+    format(
+        '%s have no answer for more than an hour, or their task was cancelled; the first %s', count(*), min(v.order_no)
+    ),
+    'See artery_tax.invoice_status: where its task is, and why. artery_tax.request_invoice asks anew where it was cancelled.'
 from artery_erp.ar_invoice as v
+left join artery.integration_task as t on t.id = v.task_id
 where
-    v.status = 'requested' and v.requested_at < statement_timestamp() - interval '1 hour'
+    v.status = 'requested'
+    and (v.requested_at < statement_timestamp() - interval '1 hour' or t.status = 'cancelled')
     and not exists (
         select
         from artery_tax.invoice_alarm as a

@@ -1,7 +1,7 @@
 -- From a posted shipment to the invoice's number, and every kind of answer on the way.
 begin;
 \ir _world.psql
-select plan(66);
+select plan(74);
 
 -- no gateway yet: nothing is lost
 select is(pg_temp.sold('S-0', 'C1', '[{"item": "PUMP", "quantity": 1, "price": 10}]'), 'AR0000000001', 'an invoice is made');
@@ -157,6 +157,30 @@ select throws_ok($$select artery_tax.cancel_invoice('AR0000000018', 'x')$$, 'IN5
 select pg_temp.answer(200);
 select is((pg_temp.invoice('AR0000000018')).status || ' ' || (select count(*) from artery.integration_task as t where t.document_id = 'AR0000000018'), 'issued 1',
     'it had been issued');
+
+-- what a person decides
+select pg_temp.sold('H-1', 'C1', '[{"item": "PUMP", "quantity": 1, "price": 100}]');
+select artery.cancel_task((pg_temp.invoice('AR0000000019')).task_id, 'not now');
+select is((select a.subject from artery_tax.invoice_attention() as a where a.found ~ 'AR0000000019'), 'invoices requested', 'a task that was cancelled: somebody is told');
+select isnt(artery_tax.request_invoice('AR0000000019'), null, 'who may have it requested anew');
+update artery.route set status_path_template = null;
+select pg_temp.answer(null, '{}', 'reset');
+select is((pg_temp.invoice('AR0000000019')).status || ' ' || (select t.status from artery.integration_task as t where t.id = (pg_temp.invoice('AR0000000019')).task_id),
+    'requested held', 'where nobody can be asked it is held');
+select is(artery_tax.request_invoice('AR0000000019'), (pg_temp.invoice('AR0000000019')).task_id, 'and not requested again');
+select artery.resolve_task((pg_temp.invoice('AR0000000019')).task_id, 'dead', 'not in their portal');
+select is((pg_temp.invoice('AR0000000019')).status, 'undelivered', 'a person found that it is not there');
+select artery_tax.request_invoice('AR0000000019');
+select pg_temp.answer(null, '{}', 'reset');
+select artery.resolve_task((pg_temp.invoice('AR0000000019')).task_id, 'sent', 'in their portal', '{"status": "issued", "invoiceNo": "24312000000000000777"}');
+select results_eq($$select v.status, v.invoice_no collate "default" from pg_temp.invoice('AR0000000019') as v$$, $$values ('issued', '24312000000000000777')$$, 'or that it is, and its number');
 select is_empty('select * from artery_monitor.verify()', 'all promises hold');
+savepoint broken;
+select pg_temp.sold('V-1', 'C1', '[{"item": "PUMP", "quantity": 1, "price": 100}]');
+delete from artery.integration_task where document_id = 'AR0000000020';
+select results_eq('select invariant, tasks from artery_monitor.verify()', $$values ('I7', 1::bigint)$$, 'an invoice that is forgotten shows');
+update artery_erp.ar_invoice_line set amount = 100.10 where order_no = 'AR0000000020';
+select is((select v.detail from artery_monitor.verify() as v), 'invoices whose lines do not add up to them', 'and one that does not add up');
+rollback to broken;
 select * from finish();
 rollback;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,15 @@ def test_the_proof_holds_and_a_kept_database_can_be_looked_at_and_removed(
     outlook = acts["outlook_after"]["outlook_after"]
     seals = [row["expected"] for row in outlook if row["item_code"] == "SEAL-MG1"]
     assert seals == ["100", "180"]
+    assert acts["slowest_ms"]["slowest_ms"] < 1000, "from the shipment to the invoice's number"
+    assert {row["status"] for row in acts["files"]["files"]} == {"attached"}
+    invoices = acts["invoices"]["invoices"]
+    assert invoices[0]["total"] == "21967.20"
+    if shutil.which("pdftotext"):
+        assert invoices[0]["invoice_no"] in acts["pdf"]["pdf"]
+    assert acts["unanswered"]["unanswered"]["requests"] == 1, "asked after, not sent again"
+    assert {row["issued by the gateway"] for row in acts["gateway_back"]["gateway_back"]} == {1}
+    assert acts["red"]["red"]["total"] == "-5346.03"
     assert seconds < 120
     assert _demo_processes(short_directory) == set()
 

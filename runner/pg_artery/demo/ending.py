@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from pg_artery.demo.invoices import prove_invoices
 from pg_artery.demo.proof import Ledger
 from pg_artery.demo.report import Report
 from pg_artery.demo.stage import Stage
@@ -25,6 +26,7 @@ def prove(stage: Stage, out: Report) -> bool:
                  "mes_order_no", "task_status", "attempts")  # fmt: skip
     checks, figures = ledger.checks(), ledger.figures
     checks["stock moves add up to the balances"] = stage.look("reconciliation") == []
+    checks |= prove_invoices(stage)
     checks["artery_monitor.verify() has nothing to say"] = stage.look("violations") == []
     out.table("checks", [{"claim": claim, "holds": holds} for claim, holds in checks.items()])
     equal = figures["released"] == figures["sent"] == figures["received"]

@@ -63,12 +63,17 @@ class Child:
         return self._process.returncode
 
 
-class DemoMes:
-    """The MES: started, stopped, started again on the port it had, with the record it had."""
+class Service:
+    """A system outside: started, stopped, started again on the port and with the record it had.
 
-    def __init__(self, directory: Path) -> None:
-        self.record = directory / "mes.jsonl"
-        self._log = directory / "mes.log"
+    :param module: takes PORT and RECORD and prints its port; see pg_artery.demo.mes
+    """
+
+    def __init__(self, module: str, directory: Path) -> None:
+        self._module = module
+        name = module.rpartition(".")[2]
+        self.record = directory / f"{name}.jsonl"
+        self._log = directory / f"{name}.log"
         self._child: Child | None = None
         self._port = 0
         self.start()
@@ -78,14 +83,9 @@ class DemoMes:
         """What the endpoint calls."""
         return f"http://127.0.0.1:{self._port}{BASE_PATH}"
 
-    @property
-    def receipts(self) -> list[Receipt]:
-        """All that it has received so far, by its own record."""
-        return read_record(self.record)
-
     def start(self) -> None:
         """Start it and wait until it listens."""
-        self._child = Child(["pg_artery.demo.mes", str(self._port), str(self.record)], self._log)
+        self._child = Child([self._module, str(self._port), str(self.record)], self._log)
         self._port = int(self._child.first_line())
 
     def stop(self) -> None:
@@ -94,13 +94,29 @@ class DemoMes:
             self._child.stop()
             self._child = None
 
-    def answer_after(self, seconds: float) -> None:
-        """Have it answer that much later from now on."""
+    def tell(self, what: str, value: str) -> None:
+        """Have it behave otherwise from now on."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}/delay", data=json.dumps(seconds).encode(), method="PUT"
+            f"http://127.0.0.1:{self._port}/{what}", data=value.encode(), method="PUT"
         )
         with urllib.request.urlopen(request, timeout=5):  # noqa: S310  # nosec B310
             pass
+
+
+class DemoMes(Service):
+    """The MES."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__("pg_artery.demo.mes", directory)
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """All that it has received so far, by its own record."""
+        return read_record(self.record)
+
+    def answer_after(self, seconds: float) -> None:
+        """Have it answer that much later from now on."""
+        self.tell("delay", json.dumps(seconds))
 
 
 def start_runner(dsn: str, name: str, lease: float, directory: Path) -> Child:

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from pg_artery.cluster import Cluster
 from pg_artery.demo import DemoError
-from pg_artery.demo.processes import Child, DemoMes, start_runner
+from pg_artery.demo.processes import Child, DemoMes, Service, start_runner
 from pg_artery.migrate import MigrateResult, migrate
 
 DATABASE = "artery_demo"
@@ -45,6 +45,9 @@ class Stage:
 
     :param lease: of the runners, in seconds
     """
+
+    #: the tax gateway, once an act has started it
+    tax_cloud: Service
 
     def __init__(self, lease: float) -> None:
         self.lease = lease

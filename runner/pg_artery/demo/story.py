@@ -12,6 +12,7 @@ import psycopg
 
 from pg_artery.demo import DemoError
 from pg_artery.demo.ending import show_orders
+from pg_artery.demo.invoices import invoice, take_back, tax_outage
 from pg_artery.demo.production import measure, produce
 from pg_artery.demo.record import Receipt
 from pg_artery.demo.report import Report
@@ -235,7 +236,7 @@ def change_and_refuse(stage: Stage, out: Report) -> None:
 
 ACTS: Sequence[Callable[[Stage, Report], None]] = (
     set_up, deliver, refuse_release, outage, crash, change_and_refuse, produce, measure,
-    buy,
+    buy, invoice, tax_outage, take_back,
 )  # fmt: skip
 
 

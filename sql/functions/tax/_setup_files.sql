@@ -19,3 +19,4 @@ where r.endpoint_id <> excluded.endpoint_id
 $function$;
 comment on function artery_tax._setup_files(integer, text) is
 'Where a profile''s answers tell of files: the routes by which files of invoices are fetched; what a site has changed of them stays';
+grant execute on function artery_tax._setup_files(integer, text) to artery_admin;

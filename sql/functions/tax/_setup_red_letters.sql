@@ -67,3 +67,4 @@ end
 $function$;
 comment on function artery_tax._setup_red_letters(integer, text) is
 'The routes and the saga of a profile''s red letters; what a site has changed of them stays';
+grant execute on function artery_tax._setup_red_letters(integer, text) to artery_admin;

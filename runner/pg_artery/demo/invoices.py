@@ -90,7 +90,7 @@ def tax_outage(stage: Stage, out: Report) -> None:
     out.say(f"Started it again; {time.monotonic() - back:.1f} s later all have their numbers.")
     calls = _calls(stage, UNANSWERED)
     out.say(f"{UNANSWERED}: requests {calls['requests']}, questions by its Request-ID "
-            f"{calls['questions']}. A timeout is no failure, and nothing is sent again blindly.")  # fmt: skip
+            f"{calls['questions']}. Nothing is sent again blindly.")  # fmt: skip
     issued = Counter(entry["request_id"] for entry in _record(cloud.record))
     out.table("gateway_back", [
         {**{name: row[name] for name in ("shipment", "order_no", "status", "invoice_no")},

@@ -187,6 +187,19 @@ def test_who_acts_for_whom_cannot_be_claimed(conn, connect, world) -> None:
     conn.execute(f"revoke artery_reader from {world.portal}".encode())
 
 
+def test_the_doctor_sees_who_could_see_too_much(conn, world) -> None:
+    problems = "select subject from artery_procurement.supplier_access_problem order by 1"
+    doctor = "select state, found from artery_monitor.doctor() where subject = 'suppliers'"
+    assert conn.execute(problems).fetchall() == []
+    assert conn.execute(doctor).fetchone() == ("ok", "each sees its own rows alone")
+    with conn.transaction(force_rollback=True):
+        conn.execute(f"grant artery_reader to {world.acme}".encode())
+        conn.execute("alter table artery_erp.asn_line no force row level security")
+        assert conn.execute(problems).fetchall() == [("artery_erp.asn_line",), (world.acme,)]
+        state, found = conn.execute(doctor).fetchone()  # type: ignore[misc]
+        assert (state, "sees all suppliers" in found) == ("critical", True)
+
+
 def test_what_was_revoked_is_gone(conn, connect, world) -> None:
     conn.execute("select artery_procurement.grant_supplier(%s, 'BETA')", (world.acme,))
     both = connect(world.acme).execute(

@@ -85,6 +85,13 @@ left join
 group by r.role, r.purpose
 union all
 select
+    'suppliers',
+    case when count(*) = 0 then 'ok' else 'critical' end,
+    coalesce(string_agg(format('%s: %s', a.subject, a.problem), ' ' order by a.subject), 'each sees its own rows alone'),
+    string_agg(a.mend, '; ' order by a.subject)
+from artery_procurement.supplier_access_problem as a
+union all
+select
     'vacuum',
     case when max(h.transactions) > 1000000 or min(h.since) < statement_timestamp() - interval '30 minutes' then 'warning' else 'ok' end,
     case

@@ -44,23 +44,10 @@ declare
     v_problem text;
 begin
     v_problem := case
-        when not exists (select from pg_catalog.pg_roles as r where r.rolname = p_role)
-            then format('There is no role %I.', p_role)
-        when p_role like 'artery\_%' then 'It is one of pg_artery itself.'
-        when exists (
-            select
-            from pg_catalog.pg_roles as r
-            where r.rolname = p_role and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolreplication)
-        ) then 'It is a superuser, or goes past row-level security, or may come to.'
-        when exists (
-            select
-            from pg_catalog.pg_roles as r
-            where
-                (r.rolname like 'artery\_%' or r.rolname in ('pg_read_all_data', 'pg_write_all_data'))
-                and pg_has_role(p_role, r.oid, 'member')
-        ) then 'It is a member of a role that sees all suppliers.'
+        when to_regrole(quote_ident(p_role)) is null then format('There is no role %I.', p_role)
         when not exists (select from artery_erp.supplier as s where s.code = p_supplier)
             then format('There is no supplier %s.', coalesce(p_supplier, '(null)'))
+        else artery_procurement.sees_too_much(to_regrole(quote_ident(p_role)))
     end;
     if v_problem is not null then
         raise exception using

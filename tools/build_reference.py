@@ -22,9 +22,10 @@ TARGET = ROOT / "docs/reference.md"
 HEAD = """\
 # Reference: functions and formats
 
-Written by `tools/build_reference.py` from the comments, grants and schemas of a database; do not edit it. `artery_api_v1` is the
-surface that stays: what it takes and answers only grows, and a change that breaks a caller gets a schema `artery_api_v2`.
-Functions of `artery` are for the ERP's own transactions and for people. Codes of errors: [sqlstates.md](sqlstates.md).
+Written by `tools/build_reference.py` from the comments, grants and schemas of a database; do not
+edit it. `artery_api_v1` is the surface that stays: what it takes and answers only grows, and a
+change that breaks a caller gets a schema `artery_api_v2`. Functions of `artery` are for the ERP's
+own transactions and for people. Codes of errors: [sqlstates.md](sqlstates.md).
 
 Whoever calls needs the role behind the function's name: [README, Roles](../README.md#roles).
 """
@@ -67,9 +68,9 @@ def reference(dsn: str) -> str:
         )
         parts += [_inbox(*row) for row in conn.execute(INBOXES)]
         parts.append(
-            "## JSON Schemas\n\nAs `artery_staging.message_schema` has them (draft 2020-12). A message "
-            "is held to the newest of its type; what a schema cannot say (an item that is not known, a "
-            "circle) is found by the processor.\n"
+            "## JSON Schemas\n\nAs `artery_staging.message_schema` has them (draft 2020-12). A "
+            "message is held to the newest of its type; what a schema cannot say (an item that is "
+            "not known, a circle) is found by the processor.\n"
         )
         parts += [_schema(*row) for row in conn.execute(SCHEMAS)]
         parts.append("## artery\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import socket
 import subprocess
@@ -93,7 +92,7 @@ def test_a_reader_who_does_what_it_says_sees_what_it_shows(
     try:
         for block in _documents():
             needs = block.notes.get("needs")
-            if block.kind == "ini" or (needs and not server.has_extension(needs)):
+            if needs and not server.has_extension(needs):
                 continue
             reader.follow(block)
     finally:
@@ -103,21 +102,18 @@ def test_a_reader_who_does_what_it_says_sees_what_it_shows(
 def test_blocks_left_out_are_few_and_say_why() -> None:
     blocks = read_blocks(README) + read_blocks(ATTACH)
     assert [block for block in blocks if "not run" in block.notes] == []
-    assert sum(block.kind == "ini" for block in blocks) == 1
-    assert {block.kind for block in blocks} <= {"sh", "sql", "ini", "text"}
+    assert {block.kind for block in blocks} <= {"sh", "sql", "text"}
 
 
-def test_the_systemd_unit_runs_a_command_that_exists() -> None:
-    from click.testing import CliRunner
+def test_both_languages_have_the_same_commands_and_show_the_same() -> None:
+    def typed(text: str) -> list[tuple[str, str, str, dict[str, str]]]:
+        return [(b.kind, b.text, b.shows, b.notes) for b in read_blocks(text)]
 
-    from pg_artery.cli import main
+    chinese = (ROOT / "README.zh-CN.md").read_text()
+    assert typed(README) == typed(chinese)
 
-    (unit,) = [block.text for block in read_blocks(README) if block.kind == "ini"]
-    found = re.search(r"^ExecStart=\S+/artery (.*)$", unit, re.M)
-    assert found
-    command, *options = shlex.split(found[1])
-    shown = CliRunner().invoke(main, [command, "--help"]).output
-    assert all(option in shown for option in options if option.startswith("--"))
+    headings = [re.findall(r"^(#+) ", text, re.M) for text in (README, chinese)]
+    assert headings[0] == headings[1]
 
 
 def test_the_promise_stands_word_for_word_where_it_was_given() -> None:

@@ -43,8 +43,8 @@ def wrong(typed: str) -> str | None:
     words = re.sub(r"'[^']*'|\"[^\"]*\"", "x", typed.partition(" #")[0]).split()[1:]
     for word in words:
         if word.startswith("-"):
-            names = {name for option in command.params for name in (*option.opts, "--help")}
-            if word.partition("=")[0] not in names:
+            names = {name for option in command.params for name in option.opts}
+            if word.partition("=")[0] not in names | {"--help"}:
                 return f"{typed}: no option {word}"
         elif isinstance(command, click.Group):
             part = command.get_command(click.Context(command), word)

@@ -50,7 +50,9 @@ def test_the_mes_page(reader: Reader, conn: psycopg.Connection) -> None:
     conn.execute(MASTER_DATA.encode())
     conn.execute("select artery_mes.setup_mes('http://127.0.0.1:9/api/v1')")
     conn.execute('select artery_api_v1.release_mo(\'{"mo_no": "MO-1001"}\')')
-    conn.execute("update artery.integration_task set status = 'dead', ended_at = now()")
+    with conn.transaction():
+        conn.execute("set local session_replication_role = replica")
+        conn.execute("update artery.integration_task set status = 'dead', ended_at = now()")
     follow(reader, (DOCS / "mes.md").read_text(), 3)
     sent = "select count(*) from artery.integration_task where document_id = 'MO-1001'"
     assert conn.execute(sent).fetchone() == (2,), "sent anew"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -32,6 +34,15 @@ def query(dsn: str, application: str, statement: LiteralString, values: Any = ()
         full, autocommit=True, prepare_threshold=None, row_factory=dict_row
     ) as conn:
         return conn.execute(statement, values).fetchall()
+
+
+def told_to_stop() -> threading.Event:
+    """Give what SIGINT and SIGTERM set from now on: a statement under way ends by itself."""
+    stop = threading.Event()
+    # a shell's background job ignores SIGINT
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def filled(rows: Sequence[Row], leave_out: Sequence[str] = ()) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import time
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from psycopg.rows import dict_row
 
 from pg_artery import db, queries
 from pg_artery.commands import dsn_option, json_option, names_of
-from pg_artery.commands.listing import Row, cell, tell
+from pg_artery.commands.listing import Row, cell, tell, told_to_stop
 
 # calls are logged when their results are reported: later calls may be logged before earlier ones
 _LATE = timedelta(minutes=2)
@@ -59,6 +58,7 @@ def command(
     wanted = {name: value for name, value in given.items() if value is not None}
     if failed:
         wanted["unsuccessful"] = True
+    stop = told_to_stop() if follow else threading.Event()
     full = db.conninfo(dsn, "artery logs")
     with psycopg.connect(
         full, autocommit=True, prepare_threshold=None, row_factory=dict_row
@@ -70,7 +70,7 @@ def command(
         for row in rows:
             _say(row, as_json)
         if follow:
-            _follow(conn, wanted, rows, as_json)
+            _follow(conn, wanted, rows, as_json, stop)
         elif not rows:
             click.echo("No call matches.")
 
@@ -89,25 +89,23 @@ def _moment(conn: psycopg.Connection[Row], value: Any) -> Any:
 
 
 def _follow(
-    conn: psycopg.Connection[Row], wanted: dict[str, Any], rows: list[Row], as_json: bool
+    conn: psycopg.Connection[Row],
+    wanted: dict[str, Any],
+    rows: list[Row],
+    as_json: bool,
+    stop: threading.Event,
 ) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     seen = {_key(row): row["called_at"] for row in rows}
     since = conn.execute(queries.CLOCK).fetchall()[0]["at"] if not rows else rows[-1]["called_at"]
     started = rows[0]["called_at"] if rows else since
-    try:
-        while True:
-            after = max(since - _LATE, started)
-            for row in _find(conn, wanted | {"since": after.isoformat()}, 10_000):
-                if _key(row) not in seen:
-                    seen[_key(row)] = row["called_at"]
-                    since = max(since, row["called_at"])
-                    _say(row, as_json)
-            seen = {key: at for key, at in seen.items() if at >= since - _LATE}
-            time.sleep(1)
-    except KeyboardInterrupt:
-        return
+    while not stop.wait(1):
+        after = max(since - _LATE, started)
+        for row in _find(conn, wanted | {"since": after.isoformat()}, 10_000):
+            if _key(row) not in seen:
+                seen[_key(row)] = row["called_at"]
+                since = max(since, row["called_at"])
+                _say(row, as_json)
+        seen = {key: at for key, at in seen.items() if at >= since - _LATE}
 
 
 def _key(row: Row) -> tuple[Any, ...]:

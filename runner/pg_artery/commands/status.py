@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import time
+import threading
 
 import click
 import psycopg
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from pg_artery import db, queries
 from pg_artery.commands import dsn_option, json_option
-from pg_artery.commands.listing import Row, console, filled, table, tell
+from pg_artery.commands.listing import Row, console, filled, table, tell, told_to_stop
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim", "ok": "green"}
 _PARTS = {
@@ -43,6 +42,7 @@ def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bo
     Waiting and in flight are tasks now; calls and their milliseconds (p50, p95, p99) are of the
     last hour.
     """
+    stop = told_to_stop() if watch else threading.Event()
     full = db.conninfo(dsn, "artery status")
     with psycopg.connect(
         full, autocommit=True, prepare_threshold=None, row_factory=dict_row
@@ -53,7 +53,7 @@ def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bo
         elif not watch:
             console().print(_page(found))
         else:
-            _watch(conn, found, every)
+            _watch(conn, found, every, stop)
     ctx.exit(1 if any(line["severity"] == "critical" for line in found["attention"]) else 0)
 
 
@@ -61,17 +61,12 @@ def _look(conn: psycopg.Connection[Row]) -> dict[str, list[Row]]:
     return {name: conn.execute(statement).fetchall() for name, statement in _PARTS.items()}
 
 
-def _watch(conn: psycopg.Connection[Row], found: dict[str, list[Row]], every: float) -> None:
-    # a shell's background job ignores SIGINT; both end it, and give the old screen back
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        with Live(_page(found), console=console(), screen=True, auto_refresh=False) as live:
-            while True:
-                time.sleep(every)
-                live.update(_page(_look(conn)), refresh=True)
-    except KeyboardInterrupt:
-        return
+def _watch(
+    conn: psycopg.Connection[Row], found: dict[str, list[Row]], every: float, stop: threading.Event
+) -> None:
+    with Live(_page(found), console=console(), screen=True, auto_refresh=False) as live:
+        while not stop.wait(every):
+            live.update(_page(_look(conn)), refresh=True)
 
 
 def _page(found: dict[str, list[Row]]) -> Group:

@@ -58,6 +58,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("pg_artery.commands.demo:command", "Deliver orders, break things, prove it held."),
 }
 
+#: how --help groups them; what is in no group is about documents
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Set up": ("init", "migrate", "doctor", "endpoint", "route", "vault", "jwks", "completion"),
+    "Run": ("run", "monitor", "demo"),
+    "Look and act": ("status", "logs", "task", "staging", "saga", "runner", "verify"),
+}
+
 
 class _Failure(click.ClickException):
     """Shows an error with SQLSTATE, detail and hint, and ends with the exit code it stands for."""
@@ -134,8 +141,11 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        grouped = {name for names in GROUPS.values() for name in names}
+        groups = GROUPS | {"Documents": tuple(name for name in COMMANDS if name not in grouped)}
+        for title, names in groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and show every error in one form."""

@@ -32,6 +32,7 @@ from pg_artery import __version__, log
 from pg_artery.claimer import Claimer
 from pg_artery.config import RunnerConfig
 from pg_artery.db import Session, Stopped, conninfo, is_transient
+from pg_artery.errors import NOT_INSTALLED
 from pg_artery.leases import LeaseBook
 from pg_artery.reporter import Reporter
 from pg_artery.store import Store
@@ -40,6 +41,8 @@ from pg_artery.wakeup import Wakeup
 from pg_artery.work import Task
 
 EXIT_DRAINED, EXIT_UNEXPECTED = 0, 1
+# a function that is not there, or not in this form; a right that lacks
+NOT_OURS = (*NOT_INSTALLED, "42501")
 HEARTBEAT_EVERY = 5.0
 SUMMARY_EVERY = 10.0
 
@@ -123,7 +126,8 @@ class Runner:
         """Deliver until told to stop; gives the exit code.
 
         Parameters: `parent` a descriptor that becomes readable when the supervising process ends.
-        Errors: psycopg.Error when the start fails.
+        Errors: psycopg.Error when the start fails, or, after draining, when the database has become
+        another version's, or takes a right away.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -142,7 +146,10 @@ class Runner:
         while not self._stopping:
             self._stop.wait(3600, parent)
             self._stopping = True
-        return self._drain(threads)
+        code = self._drain(threads)
+        if isinstance(self._failure, psycopg.Error) and self._failure.sqlstate in NOT_OURS:
+            raise self._failure
+        return code
 
     def stop(self) -> None:
         """Begin to drain; safe in any thread."""

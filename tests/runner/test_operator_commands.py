@@ -132,5 +132,6 @@ def test_status_watches_until_told_to_stop(dsn: str) -> None:
 def test_lists_that_are_empty_say_so(artery) -> None:
     assert "No task matches" in artery("task", "list").output
     assert "No saga waits" in artery("saga", "list").output
+    assert "no saga" in artery("saga", "list", "--all").output
     assert "artery run" in artery("runner", "list").output
     assert artery.json("saga", "show", "1") == {"saga": 1, "history": []}

@@ -17,21 +17,27 @@ def command() -> None:
 
     \b
       artery saga list                       those that wait, with what can be done
+      artery saga list --all                 how far each is
       artery saga show 12                    the whole history of one
       artery saga resolve 12 invoice done --reason 'issued, seen in the portal'
     """
 
 
 @command.command("list")
+@click.option("--all", "everything", is_flag=True, help="The others too, the newest first.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
 @dsn_option
 @json_option
-def list_(dsn: str, as_json: bool) -> None:
-    """List the sagas that wait for a person."""
-    rows = query(dsn, _NAME, queries.SAGAS_WAITING)
+def list_(everything: bool, limit: int, dsn: str, as_json: bool) -> None:
+    """List the sagas that wait for a person, with what can be done; or all."""
+    if everything:
+        rows = query(dsn, _NAME, queries.SAGAS_NEWEST, (limit,))
+    else:
+        rows = query(dsn, _NAME, queries.SAGAS_WAITING)[:limit]
     if as_json:
         tell({"sagas": rows})
     elif not rows:
-        click.echo("No saga waits for anybody.")
+        click.echo("There is no saga." if everything else "No saga waits for anybody.")
     else:
         show(rows, filled(rows))
 

@@ -203,6 +203,9 @@ def test_each_invoice_is_issued_once_whatever_the_gateway_does(
             assert gateway.asked[request_id] >= 1, label
         if way == "loses":
             assert gateway.posts[request_id] == 2, f"{label}: sent again, since it was never seen"
+    sent = [json.loads(r.body)["lines"][0] for r in gateway.requests if r.method == "POST"]
+    assert {line["taxClassCode"] for line in sent} == {"1090119010000000000"}, "19 digits, as text"
+    assert {line["amount"] for line in sent} == {"99.99"}, "money, as text"
     alarms = conn.execute(
         "select order_no, differences #>> '{0,field}' from artery_tax.invoice_alarm"
     ).fetchall()

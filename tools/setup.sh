@@ -41,6 +41,8 @@ missing_packages() {
         installed "$name" || echo "$name"
     done
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    # a browser is too large to bring along; one that is here can be driven
+    ! installed chromium || installed chromium-driver || echo chromium-driver
 }
 
 # Without a configuration of its own, postgresql-common would create and start a cluster.

@@ -45,6 +45,8 @@ def test_a_wheel_in_a_fresh_environment_migrates(
     where = run(python, "-I", "-c", "from pg_artery import resources as r; print(r.sql_dir())")
     assert where.strip() == str(site / "pg_artery" / "_sql" / "sql")
     main = "from pg_artery.cli import main; main()"
+    run(python, "-I", "-c", main, "monitor", "--export", tmp_path / "monitoring")
+    assert len(list((tmp_path / "monitoring").iterdir())) == 3
     result = json.loads(run(python, "-I", "-c", main, "migrate", "--json"))
     assert result["code"] == "loaded"
     assert snapshot(empty) == snapshot(cluster.dsn(template))

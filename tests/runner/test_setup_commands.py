@@ -175,7 +175,7 @@ def test_logs_follow_new_calls_and_filter(
     assert [c["task_id"] for c in artery.json("logs", "-n", "1")["calls"]] == [later[-1]["task_id"]]
 
 
-def test_a_rejected_message_is_shown_whole(artery, conn) -> None:
+def test_a_rejected_message_is_shown_whole_and_corrected(artery, conn, tmp_path: Path) -> None:
     conn.execute(
         "insert into artery_staging.plm_bom (message_id, body) values ('B-1', '{\"boms\": 7}')"
     )
@@ -185,6 +185,12 @@ def test_a_rejected_message_is_shown_whole(artery, conn) -> None:
     assert '{"boms": 7}' in shown
     assert found["reasons"][0]["code"] in shown
     artery("staging", "show", "artery_staging.plm_bom", "4711", rc=1)
+    mended = tmp_path / "mended.json"
+    mended.write_text('{"boms": []}')
+    correct = ("staging", "correct", "artery_staging.plm_bom", str(found["id"]), str(mended))
+    assert "is corrected" in artery(*correct, "--reason", "by phone").output
+    assert '"why": "by phone"' in json.dumps(artery.json(*correct[:1], "show", *correct[2:4]))
+    assert "IN018" in artery(*correct, "--reason", "again", rc=1).output
 
 
 def test_a_shell_completes_commands_and_names(artery, dsn: str) -> None:

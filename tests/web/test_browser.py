@@ -281,26 +281,29 @@ def test_who_may_not_act_cannot(page, conn, tmp_path: Path, httpserver: HTTPServ
     assert status == ("pending",)
 
 
-def test_everybody_can_use_it(page, conn, furnished: int, pictures: Path | None):
+def test_everybody_can_use_it(
+    page, conn, furnished: int, pictures: Path | None, pytestconfig: pytest.Config
+):
     """axe-core finds nothing serious, by day and by night; nothing is wider than a phone."""
     browser = page()
+    whole = pictures or pytestconfig.getoption("--long")
     paths = {
-        "overview": "/", "tasks": "/tasks?status=dead", "task": f"/tasks/{furnished}",
-        "inboxes": "/inboxes", "message": "/inboxes/artery_staging.plm_bom/1",
-        "endpoints": "/endpoints", "endpoint": "/endpoints/tax", "sagas": "/sagas",
-        "saga": "/sagas/1", "system": "/system",
+        "overview": "/", "message": "/inboxes/artery_staging.plm_bom/1",
+        "task": f"/tasks/{furnished}", "saga": "/sagas/1", "tasks": "/tasks?status=dead",
+        "inboxes": "/inboxes", "endpoints": "/endpoints", "endpoint": "/endpoints/tax",
+        "sagas": "/sagas", "system": "/system",
     }  # fmt: skip
     for look in ("light", "dark", "phone", "chinese"):
         browser.look(dark=look == "dark", phone=look == "phone")
         if look == "chinese":
             browser.open("/")
             browser.find(".language button").click()
-        for name, path in paths.items():
+        for name, path in list(paths.items())[: None if whole or look in ("light", "phone") else 4]:
             browser.open(path)
-            for details in browser.driver.find_elements(
-                By.CSS_SELECTOR, "details.edit, details.call"
-            )[:3]:
-                details.find_element(By.TAG_NAME, "summary").click()
+            browser.driver.execute_script(
+                "document.querySelectorAll('details.edit, details.call').forEach("
+                "(d, n) => { d.open = n < 3; })"
+            )
             if look in ("light", "dark"):
                 assert browser.axe() == [], f"{look} {path}"
             wide = "return document.documentElement.scrollWidth > innerWidth"

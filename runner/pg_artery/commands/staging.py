@@ -1,6 +1,8 @@
-"""`artery staging`: list, show, reprocess."""
+"""`artery staging`: list, show, reprocess, correct."""
 
 from __future__ import annotations
+
+from typing import TextIO
 
 import click
 
@@ -23,6 +25,7 @@ def command() -> None:
       artery staging list artery_staging.plm_bom --status rejected
       artery staging show artery_staging.plm_bom 17           its content, its reasons
       artery staging reprocess artery_staging.plm_bom 17 18 --reason 'conversion KG to PCE added'
+      artery staging correct artery_staging.plm_bom 17 mended.json --reason 'KGS is KG, by phone'
     """
 
 
@@ -107,3 +110,22 @@ def reprocess(inbox: str, ids: tuple[int, ...], reason: str, dsn: str, as_json: 
         tell({"reprocessed": count})
     else:
         click.echo(f"{count} to be processed again.")
+
+
+@command.command("correct")
+@_inbox
+@click.argument("message", type=int)
+@click.argument("file", type=click.File(encoding="utf-8"))
+@reason_option
+@dsn_option
+@json_option
+def correct(inbox: str, message: int, file: TextIO, reason: str, dsn: str, as_json: bool) -> None:
+    """Put FILE (- = standard input) in the place of a rejected message, and process it again.
+
+    The message keeps its id and its original, in its history. Needs the role artery_operator.
+    """
+    query(dsn, _NAME, queries.CORRECT, (inbox, message, file.read(), reason, None))
+    if as_json:
+        tell({"inbox": inbox, "corrected": message})
+    else:
+        click.echo(f"Message {message} of {inbox} is corrected, to be processed again.")

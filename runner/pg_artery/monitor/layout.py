@@ -12,14 +12,20 @@ from urllib.parse import quote
 from pg_artery.commands.listing import Row, cell
 
 TREND_MINUTES = 60
+SHOWN_CHARACTERS = 200_000
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def pretty(value: Any) -> str:
-    """Lay out JSON, text as it came: numbers keep their digits. Leave what is none as it is."""
+    """Lay out JSON, text as it came: numbers keep their digits.
+
+    What is none is left as it is; what nobody would read is cut.
+    """
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > SHOWN_CHARACTERS:
+        return f"{text[:SHOWN_CHARACTERS]}\n…"
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -24,7 +24,6 @@ UNSETTLED = ("failed", "dead", "held")
 #: Else tasks are looked through, newest first, so many at a time
 LOOKED_THROUGH = 50_000
 COUNTED = 10_000
-EDITABLE_CHARACTERS = 200_000
 
 
 class Pages:
@@ -148,7 +147,7 @@ class Pages:
             inbox=inbox,
             message=message,
             body=body,
-            editable=len(body) <= EDITABLE_CHARACTERS,
+            editable=len(body) <= layout.SHOWN_CHARACTERS,
             rights=self._store.rights(),
         )
 

@@ -59,10 +59,9 @@ select
     t.created_at, t.id, 1, '0123456789abcdef', 1, t.topic, t.endpoint_id, t.request_id, 'POST',
     'https://e.example/v1/orders', '{"content-type": "application/json"}', t.body, length(t.body),
     '\\x00', 200, '{"content-type": "application/json"}', '{"ok": true}', 12, '\\x00',
-    case when t.id % 50 = 0 then 'failed' else 'sent' end,
+    case t.status when 'pending' then 'failed' else t.status end,
     5 + (hashtext(t.id::text) & 1023) / 10.0, 4
 from artery.integration_task as t
-where t.status = 'sent'
 """
 # the newest ones' ends, otherwise: dead, held, waiting for another attempt, due now
 _TROUBLE = """
@@ -73,8 +72,8 @@ set
     error = '{"answer": "unknown item <b>X</b>"}',
     due_at = now() + case when x.status = 'failed' then interval '1 hour' else interval '0' end,
     history = jsonb_build_array(jsonb_build_object(
-        'attempt', 1, 'at', t.started_at, 'status', 'failed', 'error_class', 'client_error',
-        'error', '{"answer": "unknown item"}'::jsonb, 'runner_id', 1
+        'attempt', 1, 'at', t.started_at, 'error_class', 'client_error', 'runner_id', 1,
+        'status', case x.status when 'pending' then 'failed' else x.status end
     ))
 from (
     select
@@ -111,8 +110,8 @@ def write_history(dsn: str, *, tasks: int, last_hour: int, messages: int) -> Non
         with connection.transaction():
             connection.execute("set local session_replication_role = replica")
             connection.execute(_TASKS.encode(), {"tasks": tasks, "hour": last_hour})
-            connection.execute(_CALLS.encode())
             connection.execute(_TROUBLE.encode())
+            connection.execute(_CALLS.encode())
             connection.execute("truncate artery.call_minute, artery.call_count")
             connection.execute(_MESSAGES.encode(), {"messages": messages})
         connection.execute(

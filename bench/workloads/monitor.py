@@ -232,5 +232,6 @@ def _claims(dsn: str) -> float:
 
 def _seconds(connection: psycopg.Connection, query: str) -> float:
     begin = time.monotonic()
-    connection.execute(query.encode()).fetchall()
+    if found := connection.execute(query.encode()).fetchall():
+        raise RuntimeError(f"the history that was written does not hold: {found[:3]}")
     return time.monotonic() - begin

@@ -8,12 +8,20 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- nothing is known here of the rows there, and order and limit must be asked for, not made here of
+-- all rows
+set enable_sort = off
+set jit = off
 as $function$
 declare
     -- @plpgsql_check_options: security_warnings = off
     -- names are quoted by %I; the inbox's is held by a CHECK
-    c_rows constant text := 'select f.txid, f.seq, f.source, f.message_id, f.body from artery_procurement.%I as f '
-        'where f.txid >= $1 and f.txid < $2 and (f.txid > $1 or f.seq > $3) order by f.txid, f.seq limit $4';
+    -- two ranges of the index there, however large a single transaction was
+    c_rows constant text := 'select * from ('
+        '(select f.txid, f.seq, f.source, f.message_id, f.body from artery_procurement.%1$I as f '
+        'where f.txid = $1 and f.seq > $3 order by f.seq limit $4) union all '
+        '(select f.txid, f.seq, f.source, f.message_id, f.body from artery_procurement.%1$I as f '
+        'where f.txid > $1 and f.txid < $2 order by f.txid, f.seq limit $4)) as f order by f.txid, f.seq limit $4';
     v_cloud artery_procurement.cloud_server;
     v_far record;
     v_limit integer;

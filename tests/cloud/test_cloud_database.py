@@ -424,6 +424,8 @@ def test_a_stale_replica_is_safe_and_is_said(conn, cluster, far, cloud, replica)
     assert "a replica answers" in warned[0]
     stale = "select stale_since is not null, problem from artery_procurement.cloud_status"
     assert conn.execute(stale).fetchone() == (True, got["notice"])
+    found = "select found from artery_monitor.attention() where subject = 'cloud server c'"
+    assert conn.execute(found).fetchone() == (got["notice"],)
     # the primary for once, then the replica again, which knows less: nothing twice, no alarm
     set_up(conn, cluster, far.port)
     assert pull(conn)["taken"] == 1

@@ -109,6 +109,15 @@ lines as (
         i.mend
     from artery_tax.invoice_attention() as i
     union all
+    -- a failed pull is a failed sweep, above
+    select
+        'warning',
+        'cloud server ' || c.server,
+        c.problem,
+        'artery_procurement.cloud_status; docs/cloud-database.md says what helps.'
+    from artery_procurement.cloud_status as c
+    where c.stale_since is not null or c.held_since < statement_timestamp() - interval '1 minute'
+    union all
     select
         'warning',
         i.table_name,

@@ -22,6 +22,7 @@ from (
     ('pg_cron', 'Sweeps run while some `artery run` does. With it they run by themselves: artery.schedule_sweeps().'),
     ('pg_jsonschema', 'JSON Schemas are checked by our own function, which is slower.'),
     ('timescaledb', 'Sensor readings lie in daily partitions, not compressed.'),
+    ('postgres_fdw', 'Shipping notices cannot be fetched from a PostgreSQL in the cloud: docs/cloud-database.md.'),
     ('pg_stat_statements', 'Slow statements are harder to find.')
 ) as x (name, cost)
 left join pg_catalog.pg_extension as e on e.extname = x.name

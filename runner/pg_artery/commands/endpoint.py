@@ -85,10 +85,14 @@ def show_(name: str, everything: bool, dsn: str, as_json: bool) -> None:
 def add(
     name: str, url: str, settings: tuple[tuple[str, object], ...], dsn: str, as_json: bool
 ) -> None:
-    """Make an endpoint NAME at URL, which must carry a version: https://mes.example/api/v1.
+    r"""Make an endpoint NAME at URL, which must carry a version: https://mes.example/api/v1.
 
-    Times are written as PostgreSQL reads them: 'total_timeout=10 s'. Then say what goes there:
-    artery route add.
+    \b
+      artery endpoint add mes https://mes.example/api/v1
+      artery endpoint add erp2 http://10.1.2.3:8080/v2 rate_per_second=20 'total_timeout=10 s'
+
+    A private address also needs a rule (artery endpoint check writes it for you). Then say what
+    goes there: artery route add. All settings: artery endpoint show NAME --all.
     """
     rows = query(dsn, APPLICATION, queries.ENDPOINT_ADD, (name, url, as_json_text(settings)))
     changed("endpoint", name, rows, as_json)
@@ -100,7 +104,12 @@ def add(
 @dsn_option
 @json_option
 def set_(name: str, settings: tuple[tuple[str, object], ...], dsn: str, as_json: bool) -> None:
-    """Change settings of endpoint NAME: all of them, or none where one is wrong.
+    r"""Change settings of endpoint NAME: all of them, or none where one is wrong.
+
+    \b
+      artery endpoint set mes rate_per_second=50 burst=10 'first_byte_timeout=5 s'
+      artery endpoint set mes max_in_flight=null enabled=true
+      artery endpoint set mes 'status_outcomes={"409": "sent"}'
 
     NAME=null takes a setting away. Runners take it up with their next claim. What else changes by
     it is shown too: secrets do not follow an endpoint to another address.

@@ -79,7 +79,11 @@ def add(
     dsn: str,
     as_json: bool,
 ) -> None:
-    """Send the tasks of TOPIC to ENDPOINT, at PATH under its base URL.
+    r"""Send the tasks of TOPIC to ENDPOINT, at PATH under its base URL.
+
+    \b
+      artery route add carrier.shipment carrier /shipments
+      artery route add carrier.cancel carrier '/shipments/{no}' method=DELETE priority=2
 
     {name} in PATH is filled from the parameters given at enqueue.
     """

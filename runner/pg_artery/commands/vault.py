@@ -47,8 +47,7 @@ def command() -> None:
       artery vault keygen /etc/artery/vault.key      keep a copy: nothing opens without it
       export ARTERY_VAULT_KEY_FILE=/etc/artery/vault.key        here and for artery run
       artery vault set MES_TOKEN --endpoint mes      asks for it, or reads standard input
-      update artery.endpoint set auth_kind = 'bearer', secret_ref = 'vault:MES_TOKEN'
-        where name = 'mes';
+      artery endpoint set mes auth_kind=bearer secret_ref=vault:MES_TOKEN
     \b
     A new value, while traffic flows:
       artery vault rotate MES_TOKEN                  runners take it up with their next claim
@@ -56,7 +55,7 @@ def command() -> None:
     \b
     A key that signs calls (Standard Webhooks 1.0), also signing with the old one until it retires:
       (printf whsec_; openssl rand -base64 32) | artery vault set HOOK --endpoint shop
-      update artery.endpoint set signing_ref = 'vault:HOOK' where name = 'shop';
+      artery endpoint set shop signing_ref=vault:HOOK
     \b
     A new vault key:
       artery vault keygen --add /etc/artery/vault.key    then bring the file to every runner

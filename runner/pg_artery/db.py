@@ -172,10 +172,10 @@ class Session:
             except psycopg.Error as error:
                 if not is_transient(error):
                     raise
+                if self._give_up():
+                    raise Stopped from error
                 wait = delay * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311 - jitter
                 self._on_retry(error, wait)
-            if self._give_up():
-                raise Stopped
             self._pause(wait)
             delay = min(delay * 2, BACKOFF_CAP)
 

@@ -42,7 +42,7 @@ def follow(reader: Reader, text: str, fewest: int) -> None:
     blocks = read_blocks(text)
     assert len(blocks) >= fewest
     for block in blocks:
-        if block.kind != "toml":
+        if block.kind not in ("toml", "yaml"):  # other programs' files, and one of ours read below
             reader.follow(block)
 
 

@@ -85,6 +85,10 @@ class Browser:
 
         return self.wait(found, f"{css} with {text!r}")
 
+    def click(self, css: str, text: str = "") -> None:
+        """Click on the first element that shows `text`, once it is there."""
+        self.wait(lambda: self.find(css, text).click() or True, f"to click {css} with {text!r}")
+
     def wait(self, condition: Callable[[], Any], what: str, limit: float = 10) -> Any:
         deadline = time.monotonic() + limit
         while True:
@@ -99,13 +103,20 @@ class Browser:
 
     def act(self, label: str, why: str, **fields: str) -> None:
         """Open an action, fill it in as a person would, and confirm."""
-        action = self.find("details.action", label)
-        action.find_element(By.TAG_NAME, "summary").click()
-        for name, value in {"who": "Li Wei", "why": why, **fields}.items():
-            field = action.find_element(By.NAME, name)
-            field.clear()
-            field.send_keys(value)
-        action.find_element(By.TAG_NAME, "button").click()
+
+        def acted() -> bool:
+            action = self.find("details.action", label)
+            if not action.get_attribute("open"):
+                action.find_element(By.TAG_NAME, "summary").click()
+            for name, value in {"who": "Li Wei", "why": why, **fields}.items():
+                field = action.find_element(By.NAME, name)
+                field.clear()
+                field.send_keys(value)
+            action.find_element(By.TAG_NAME, "button").click()
+            return True
+
+        # the page may be renewed under our hands
+        self.wait(acted, f"to act: {label}")
 
     def requests(self) -> list[str]:
         """URLs that were asked for since clear()."""

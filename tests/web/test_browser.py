@@ -122,10 +122,10 @@ def test_a_dead_invoice_is_found_understood_and_sent(page, conn, runner, httpser
     task = enqueue(conn, "INV-1")
     # nobody loads the page again: that it died comes by itself
     browser.find(".attention li", "1 dead")
-    browser.find("td.bad a", "1").click()
-    browser.find("td a", str(task)).click()
+    browser.click("td.bad a", "1")
+    browser.click("td a", str(task))
     assert "the buyer's tax number is missing" in browser.find("p.error").text
-    browser.find("details.call summary", "422").click()
+    browser.click("details.call summary", "422")
     assert "idempotency-key" in browser.find("details.call pre").text.lower()
     browser.act("Retry", "number was added")
     browser.find("h1 .status", "sent")
@@ -145,7 +145,7 @@ def test_a_rejected_bom_is_corrected_on_the_page(page, conn, runner):
     browser.open("/inboxes")
     browser.find("h2", "Why messages are rejected")
     browser.open("/inboxes/artery_staging.plm_bom?status=rejected")
-    browser.find("td a", "1").click()
+    browser.click("td a", "1")
     assert "KGS" in browser.find(".attention").text
     action = browser.find("details.edit")
     action.find_element(By.TAG_NAME, "summary").click()
@@ -158,7 +158,7 @@ def test_a_rejected_bom_is_corrected_on_the_page(page, conn, runner):
     action.find_element(By.NAME, "why").send_keys("unit as the PLM told by phone")
     action.find_element(By.TAG_NAME, "button").click()
     browser.find("h1 .status", "processed")
-    browser.find("details.call summary", "unit as the PLM told by phone").click()
+    browser.click("details.call summary", "unit as the PLM told by phone")
     assert "KGS" in browser.find("details.call pre").text
     row = conn.execute("select id, message_id, status, body from artery_staging.plm_bom").fetchone()
     assert row[:3] == (1, "B-1", "processed")
@@ -176,7 +176,7 @@ def test_ten_thousand_are_retried_with_one_confirmation(page, conn):
     browser = page()
     browser.open("/tasks")
     Select(browser.find("select[name=status]")).select_by_value("dead")
-    browser.find("form.filter button").click()
+    browser.click("form.filter button")
     browser.act("Retry all that match (10000)", "the gateway is back")
     assert "10000" in browser.find("p.done").text
     count = conn.execute(
@@ -297,7 +297,7 @@ def test_everybody_can_use_it(
         browser.look(dark=look == "dark", phone=look == "phone")
         if look == "chinese":
             browser.open("/")
-            browser.find(".language button").click()
+            browser.click(".language button")
         for name, path in list(paths.items())[: None if whole or look in ("light", "phone") else 4]:
             browser.open(path)
             browser.driver.execute_script(

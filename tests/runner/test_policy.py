@@ -136,11 +136,11 @@ def rate_of_four(dsn: str, outbox: Outbox, artery_run, url: str, turn: int) -> f
 def test_one_that_hangs_costs_four_others_nothing(dsn, outbox, receiver, artery_run):
     """The same work with and without a fifth endpoint that accepts calls and never answers.
 
-    Each call takes 100 ms at the receiver and 8 of an endpoint may be under way in one runner, so
-    that waiting and not this machine is what limits: 640 a second. In turns, since the machine is
+    Each call takes 250 ms at the receiver and 8 of an endpoint may be under way in one runner, so
+    that waiting and not this machine is what limits: 256 a second. In turns, since the machine is
     shared; the better of two each.
     """
-    receiver.slow = 0.1
+    receiver.slow = 0.25
     mute = Receiver()
     outbox.add("mute", mute.url, "/silent", total_timeout="60 s", breaker_min_calls=100_000)
     outbox.enqueue(3000, "mute")
@@ -156,7 +156,7 @@ def test_one_that_hangs_costs_four_others_nothing(dsn, outbox, receiver, artery_
     alone, beside = max(rates[::2]), max(rates[1::2])
     print(f"alone {alone:.0f}/s, beside one that hangs {beside:.0f}/s")
     assert len(mute.requests) >= 16, "it was called all the time, by both"
-    assert alone > 400
+    assert alone > 160
     assert beside / alone > 0.9
 
 

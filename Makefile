@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # tests wait more than they compute
-WORKERS ?= 4
+WORKERS ?= 3
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench chaos clean
@@ -14,7 +14,7 @@ help: ## Show this list
 demo: .venv/.stamp ## Deliver orders to a demo MES, break things, prove that nothing is lost
 	$(BIN)/artery demo $(ARGS)
 
-test: .venv/.stamp ## Run pgTAP and pytest on every PostgreSQL found (ARGS="-k outbox --pg=system" WORKERS=4)
+test: .venv/.stamp ## Run pgTAP and pytest on every PostgreSQL found (ARGS="-k outbox --pg=system" WORKERS=3)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: .venv/.lint ## Check Python, SQL and migrations

@@ -83,7 +83,7 @@ def judge(stage: Stage, bound: float | None = 2.0) -> Verdict:
     """
     verdict = Verdict(wrong=list(stage.complaints))
     with psycopg.connect(stage.dsn, autocommit=True, row_factory=dict_row) as conn:
-        for row in conn.execute("select * from artery_monitor.verify('2 s')"):
+        for row in conn.execute("select * from artery_monitor.verify('4 s')"):
             verdict.wrong.append(f"artery_monitor.verify() says {row}")
         cases = _cases(conn, stage)
         business = {

@@ -85,6 +85,9 @@ def test_the_next_cluster_sweeps_what_a_killed_owner_and_guard_left(
     os.kill(owned.guard, signal.SIGKILL)
     os.kill(owned.process.pid, signal.SIGKILL)
     owned.process.wait(15)
+    deadline = time.monotonic() + 15
+    while _alive(owned.guard) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert owned.left() == [
         str(owned.path),
         f"{owned.path}.lock",

@@ -152,7 +152,8 @@ set local synchronous_commit = remote_apply;
 select is(d.state, 'ok', 'one that is safer still') from artery_monitor.doctor() as d
 where d.subject = 'setting synchronous_commit';
 create role glance_operator login in role artery_operator;
-select is(d.found, 'glance_operator', 'who has a role') from artery_monitor.doctor() as d where d.subject = 'role artery_operator';
+-- and whoever else has it: roles are the whole server's
+select matches(d.found, '\mglance_operator\M', 'who has a role') from artery_monitor.doctor() as d where d.subject = 'role artery_operator';
 
 -- readers may look, others may not
 set local role artery_reader;

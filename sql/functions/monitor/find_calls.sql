@@ -34,27 +34,9 @@ declare
         'since', 'l.called_at >= ($1 ->> ''since'')::timestamptz',
         'before', 'l.called_at < ($1 ->> ''before'')::timestamptz'
     );
-    v_where text;
-    v_unknown text;
 begin
     -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
     -- the statement is put together from the conditions above alone; values are parameters
-    select
-        string_agg(c_conditions ->> k.name, ' and ' order by k.name),
-        string_agg(k.name, ', ' order by k.name) filter (where not c_conditions ? k.name)
-    into v_where, v_unknown
-    from jsonb_object_keys(coalesce(p_filter, '{}')) as k (name);
-    if v_unknown is not null or p_limit is null or p_limit < 1 then
-        raise exception using
-            errcode = 'IN014',
-            message = 'bad filter for find_calls',
-            detail = format('Unknown keys: %s; limit %s.', coalesce(v_unknown, 'none'), coalesce(p_limit::text, 'null')),
-            hint = format(
-                'Keys: %s. The limit is 1 or more.',
-                (select string_agg(k.name, ', ' order by k.name) from jsonb_object_keys(c_conditions) as k (name))
-            );
-    end if;
-
     return query execute format(
         $sql$
         select
@@ -66,7 +48,7 @@ begin
         order by l.called_at desc
         limit $2
         $sql$,
-        coalesce(v_where, 'true')
+        artery_monitor._condition('find_calls', c_conditions, p_filter, p_limit)
     ) using p_filter, p_limit;
 end
 $function$;

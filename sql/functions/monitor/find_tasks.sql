@@ -38,27 +38,9 @@ declare
         'before_id', 't.id < ($1 ->> ''before_id'')::bigint',
         'from_id', 't.id >= ($1 ->> ''from_id'')::bigint'
     );
-    v_where text;
-    v_unknown text;
 begin
     -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
     -- the statement is put together from the conditions above alone; values are parameters
-    select
-        string_agg(c_conditions ->> k.name, ' and ' order by k.name),
-        string_agg(k.name, ', ' order by k.name) filter (where not c_conditions ? k.name)
-    into v_where, v_unknown
-    from jsonb_object_keys(coalesce(p_filter, '{}')) as k (name);
-    if v_unknown is not null or p_limit is null or p_limit < 1 then
-        raise exception using
-            errcode = 'IN014',
-            message = 'bad filter for find_tasks',
-            detail = format('Unknown keys: %s; limit %s.', coalesce(v_unknown, 'none'), coalesce(p_limit::text, 'null')),
-            hint = format(
-                'Keys: %s. The limit is 1 or more.',
-                (select string_agg(k.name, ', ' order by k.name) from jsonb_object_keys(c_conditions) as k (name))
-            );
-    end if;
-
     return query execute format(
         $sql$
         select
@@ -71,7 +53,7 @@ begin
         order by %s desc
         limit $2
         $sql$,
-        coalesce(v_where, 'true'),
+        artery_monitor._condition('find_tasks', c_conditions, p_filter, p_limit),
         -- of what an index leads to, read all: back from the newest it could be millions to the first match
         case when p_filter ->> 'status' in ('failed', 'dead', 'held', 'compensating') then 't.id + 0' else 't.id' end
     ) using p_filter, p_limit;

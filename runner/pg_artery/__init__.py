@@ -1,3 +1,3 @@
 """pg_artery: business state between an ERP in PostgreSQL and the systems around it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -75,6 +75,28 @@ def test_many_are_retried_after_asking_and_none_by_a_slip(artery, outbox, conn) 
     assert "order withdrawn" in artery("task", "show", str(tasks[1])).output
 
 
+def test_what_is_on_hold_stays_until_released(artery, outbox: Outbox, receiver, artery_run, dsn):
+    """A runner sends the others, ends as idle, and its sleep is not disturbed."""
+    outbox.conn.execute("call artery.tick()")
+    outbox.enqueue(3)
+    first = outbox.value("select min(id) from artery.integration_task")
+    artery("task", "hold", str(first), rc=2)  # no reason
+    assert "1 task put on hold" in artery("task", "hold", str(first), "--reason", "recall").output
+    artery_run(dsn, "--until-idle").wait()
+    assert len(receiver.requests) == 2
+    [found] = artery.json("task", "list", "--on-hold")["tasks"]
+    assert (found["id"], found["due_at"]) == (first, None)
+    assert "pending, on hold" in artery("task", "list").output
+    assert "on hold" in artery("status").output
+    assert "recall" in artery("task", "show", str(first)).output
+    released = ("task", "release", "--endpoint", found["endpoint"], "--reason", "over")
+    artery(*released, given="n\n", rc=1)
+    assert artery.json(*released) == {"released": 1}
+    artery_run(dsn, "--until-idle").wait()
+    assert len(receiver.requests) == 3
+    assert artery.json("verify") == {"holds": True, "broken": []}
+
+
 def test_errors_are_those_of_the_database(artery) -> None:
     result = artery("task", "retry", "4711", "--reason", "x", rc=1)
     assert "IN005" in result.output

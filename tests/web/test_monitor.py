@@ -101,6 +101,27 @@ def test_ten_thousand_are_retried_at_once(monitor, tasks, conn) -> None:
     assert answer.headers["location"] == f"{page}&done=10001"
 
 
+def test_a_task_is_put_on_hold_and_released(monitor, tasks, conn) -> None:
+    viewer = monitor()
+    page = f"/tasks/{tasks['pending']}"
+    assert viewer.act("hold", {"task": tasks["pending"]}, page).status == 303
+    shown = viewer.get(page).text
+    assert "Li Wei: tried by hand" in shown
+    assert ">on hold<" in shown
+    listed = viewer.get("/tasks?status=on+hold").text
+    assert f"/tasks/{tasks['pending']}" in listed
+    assert f"/tasks/{tasks['dead']}" not in listed
+    assert "status=on%20hold" in viewer.get("/").text
+    assert 'value="Put on hold"' not in shown
+    assert viewer.act("release-matching", {}, "/tasks?status=on+hold").status == 303
+    due = "select due_at <= now() from artery.integration_task where id = %s"
+    assert conn.execute(due, (tasks["pending"],)).fetchone() == (True,)
+    held = viewer.act("hold-matching", {"status": "pending"}, "/tasks?status=pending")
+    assert held.headers["location"] == "/tasks?status=pending&done=1"
+    assert viewer.act("release", {"task": tasks["pending"]}, page).status == 303
+    assert ">on hold<" not in viewer.get(page).text
+
+
 def test_breakers_are_worked_by_hand(monitor, tasks, conn) -> None:
     viewer = monitor()
     state = "select state, by_hand from artery.breaker"

@@ -1,9 +1,9 @@
-"""`artery task`: list, show, retry, cancel, resolve."""
+"""`artery task`: list, show, retry, hold, release, cancel, resolve."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, LiteralString
 
 import click
 
@@ -17,6 +17,7 @@ STATUSES = (
     "pending", "processing", "sent", "failed", "dead", "held", "compensating", "compensated",
     "cancelled",
 )  # fmt: skip
+WAITING = ("pending", "failed")
 _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--topic", {"help": "Of this topic."}),
     ("--endpoint", {"help": "To this endpoint."}),
@@ -34,6 +35,20 @@ def _filters(command: Any) -> Any:
     return command
 
 
+def _many(command: Any) -> Any:
+    """Give the options of what is done to one task or to all that match."""
+    for option in (
+        json_option,
+        dsn_option,
+        click.option("--yes", is_flag=True, help="Do not ask before it is done to many."),
+        reason_option,
+        click.option("--limit", type=click.IntRange(1), help="At most so many, oldest first."),
+        _filters,
+    ):
+        command = option(command)
+    return command
+
+
 @click.group()
 def command() -> None:
     r"""Look at tasks, and put right what failed.
@@ -43,19 +58,24 @@ def command() -> None:
       artery task show 4711                   its story: each call, each answer
       artery task retry 4711 --reason 'certificate renewed'
       artery task retry --topic tax.invoice --status dead --reason 'gateway is back'
+      artery task hold --topic mes.mo --document-id MO-17 --reason 'drawing is being changed'
+      artery task release 4711 --reason 'drawing is out'
       artery task resolve 4711 sent --reason 'they have it, as SF-77'
+
+    held, as a status, is another thing than on hold: nobody knows whether a held task took effect.
     """
 
 
 @command.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="In this status.")
+@click.option("--on-hold", is_flag=True, default=None, help="Put on hold by hand.")
 @click.option("--error", help="With this text in its error.")
 @click.option("--request-id", help="With this Request-ID.")
 @_filters
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
 @dsn_option
 @json_option
-def list_(dsn: str, as_json: bool, limit: int, **given: str | None) -> None:
+def list_(dsn: str, as_json: bool, limit: int, **given: Any) -> None:
     """List tasks, newest first."""
     rows = query(dsn, _NAME, queries.FIND_TASKS, (_filter(given), limit))
     if as_json:
@@ -63,6 +83,9 @@ def list_(dsn: str, as_json: bool, limit: int, **given: str | None) -> None:
     elif not rows:
         click.echo("No task matches.")
     else:
+        for row in rows:
+            if row["status"] in WAITING and row["due_at"] is None:
+                row["status"] += ", on hold"
         show(rows, filled(rows, leave_out=("request_id", "created_at")))
         if len(rows) == limit:
             click.echo(f"The newest {limit}; --limit gives more.")
@@ -91,28 +114,35 @@ def show_(task: int, dsn: str, as_json: bool) -> None:
 @command.command("retry")
 @click.argument("task", type=int, required=False)
 @click.option("--status", type=click.Choice(("failed", "dead", "held")), help="All in this status.")
-@_filters
-@click.option("--limit", type=click.IntRange(1), help="At most so many, oldest first.")
-@reason_option
-@click.option("--yes", is_flag=True, help="Do not ask before retrying many.")
-@dsn_option
-@json_option
-def retry(task: int | None, dsn: str, as_json: bool, reason: str, yes: bool, **given: Any) -> None:
+@_many
+def retry(task: int | None, **given: Any) -> None:
     """Send TASK again, now, with its first Request-ID; or all failed, dead or held that match.
 
     Of a held task nobody knows whether it took effect: ask the receiver first.
     """
-    wanted = _filter(given)
-    if (task is None) == (wanted == "{}"):
-        raise click.UsageError("give either a task's number or what the tasks have in common")
-    if task is not None:
-        query(dsn, _NAME, queries.TASK_RETRY, (task, reason))
-        count = 1
-    else:
-        if not (yes or as_json):
-            click.confirm(f"Retry all tasks that match {wanted}?", abort=True, err=True)
-        count = query(dsn, _NAME, queries.TASKS_RETRY, (wanted, reason))[0]["tasks"]
-    _told(as_json, "retried", count)
+    _do("retry", "retried", task, queries.TASK_RETRY, queries.TASKS_RETRY, **given)
+
+
+@command.command("hold")
+@click.argument("task", type=int, required=False)
+@click.option("--status", type=click.Choice(WAITING), help="All in this status.")
+@_many
+def hold(task: int | None, **given: Any) -> None:
+    """Put TASK on hold, or all that match and wait to be sent: they go after artery task release.
+
+    Later tasks of its ordering key wait behind it. What is enqueued afterwards is not on hold: to
+    stop all calls to an endpoint, artery endpoint open.
+    """
+    _do("hold", "put on hold", task, queries.TASK_HOLD, queries.TASKS_HOLD, **given)
+
+
+@command.command("release")
+@click.argument("task", type=int, required=False)
+@click.option("--status", type=click.Choice(WAITING), help="All in this status.")
+@_many
+def release(task: int | None, **given: Any) -> None:
+    """Let TASK go, or all that match and are on hold: due when they were, or now."""
+    _do("release", "released", task, queries.TASK_RELEASE, queries.TASKS_RELEASE, **given)
 
 
 @command.command("cancel")
@@ -145,12 +175,31 @@ def resolve(
     _told(as_json, "resolved", 1)
 
 
+def _do(
+    verb: str, done: str, task: int | None, one: LiteralString, many: LiteralString,
+    *, dsn: str, as_json: bool, reason: str, yes: bool, **given: Any,
+) -> None:  # fmt: skip
+    wanted = _filter(given)
+    if (task is None) == (wanted == "{}"):
+        raise click.UsageError("give either a task's number or what the tasks have in common")
+    count = 1
+    if task is not None:
+        query(dsn, _NAME, one, (task, reason))
+    else:
+        if not (yes or as_json):
+            click.confirm(
+                f"{verb.capitalize()} all tasks that match {wanted}?", abort=True, err=True
+            )
+        count = query(dsn, _NAME, many, (wanted, reason))[0]["tasks"]
+    _told(as_json, done, count)
+
+
 def _filter(given: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in given.items() if value is not None})
 
 
 def _told(as_json: bool, what: str, count: int) -> None:
-    told: Row = {what: count}
+    told: Row = {what.replace(" ", "_"): count}
     if as_json:
         tell(told)
     else:

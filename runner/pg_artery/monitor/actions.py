@@ -18,6 +18,11 @@ from pg_artery.monitor.store import Store
 from pg_artery.monitor.words import LANGUAGES
 
 YEAR_S = 365 * 86400
+_MATCHING: dict[str, LiteralString] = {
+    "retry-matching": queries.TASKS_RETRY,
+    "hold-matching": queries.TASKS_HOLD,
+    "release-matching": queries.TASKS_RELEASE,
+}
 
 
 class Actions:
@@ -75,9 +80,15 @@ def _plan(action: str, form: FormData, reason: str) -> tuple[LiteralString, tupl
     match action:
         case "retry":
             return queries.TASK_RETRY, (number("task"), reason)
-        case "retry-matching":
+        case "retry-matching" | "hold-matching" | "release-matching":
             wanted = {n: text(n) for n in ("status", "topic", "endpoint", "document_id") if text(n)}
-            return queries.TASKS_RETRY, (json.dumps(wanted), reason)
+            # all that are on hold: no filter at all would be refused
+            wanted = wanted or {"created_before": "infinity"}
+            return _MATCHING[action], (json.dumps(wanted), reason)
+        case "hold":
+            return queries.TASK_HOLD, (number("task"), reason)
+        case "release":
+            return queries.TASK_RELEASE, (number("task"), reason)
         case "cancel":
             return queries.TASK_CANCEL, (number("task"), reason)
         case "resolve":

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pg_artery import queries
+from pg_artery.commands.listing import Row
 from pg_artery.monitor import layout
 from pg_artery.monitor.guard import Guard
 from pg_artery.monitor.store import Store
@@ -19,8 +20,18 @@ from pg_artery.monitor.words import LANGUAGES, translate
 
 LIST_LENGTH = 100
 FILTERS = ("status", "topic", "endpoint", "document_id", "error", "before_id")
-#: Statuses that an index leads to, and that can be retried: all of them
-UNSETTLED = ("failed", "dead", "held")
+#: A filter of its own, among the statuses
+ON_HOLD = "on hold"
+#: What can be done to all that match, by status
+MATCHING = {
+    "pending": ("hold",),
+    "failed": ("retry", "hold"),
+    "dead": ("retry",),
+    "held": ("retry",),
+    ON_HOLD: ("release",),
+}
+#: What an index leads to
+INDEXED = ("failed", "dead", "held", "compensating")
 #: Else tasks are looked through, newest first, so many at a time
 LOOKED_THROUGH = 50_000
 COUNTED = 10_000
@@ -79,25 +90,35 @@ class Pages:
         asked = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         if not asked["before_id"].isdecimal():
             asked["before_id"] = ""
-        wanted = {name: value for name, value in asked.items() if value}
+        wanted: dict[str, Any] = {name: value for name, value in asked.items() if value}
+        if asked["status"] == ON_HOLD:
+            del wanted["status"]
+            wanted["on_hold"] = True
         window = self._window(wanted)
         found = (json.dumps(wanted | window), LIST_LENGTH)
         rows = self._store.rows(queries.FIND_TASKS, found)
         rights = self._store.rights()
-        matching = None
-        if rows and rights["operate"] and asked["status"] in UNSETTLED and not asked["error"]:
+        offered: tuple[str, ...] = ()
+        matching = ""
+        if rows and rights["operate"] and not asked["error"]:
+            offered = MATCHING.get(asked["status"], ())
+        if offered and window:
+            matching = f"{len(rows)}+"  # counting those that wait could take long
+        elif offered:
             whole = {name: value for name, value in wanted.items() if name != "before_id"}
             counted = self._store.row(queries.COUNT_TASKS, (json.dumps(whole), COUNTED + 1))
-            matching = counted and counted["tasks"]
+            matches = counted["tasks"] if counted else 0
+            matching = str(matches) if matches <= COUNTED else f"{COUNTED}+"
         older = rows[-1]["id"] if len(rows) == LIST_LENGTH else window.get("from_id", 0)
         return self.show(
-            request, "tasks", asked=asked, tasks=rows, rights=rights, matching=matching,
-            counted=COUNTED, older=older if older > 1 else None, further=len(rows) < LIST_LENGTH,
+            request, "tasks", asked=asked, tasks=[_told(row) for row in rows], rights=rights,
+            offered=offered, matching=matching, on_hold=ON_HOLD,
+            older=older if older > 1 else None, further=len(rows) < LIST_LENGTH,
         )  # fmt: skip
 
-    def _window(self, wanted: dict[str, str]) -> dict[str, int]:
+    def _window(self, wanted: dict[str, Any]) -> dict[str, int]:
         """Bound the search where no index leads to what is wanted."""
-        if "document_id" in wanted or wanted.get("status") in (*UNSETTLED, "compensating"):
+        if {"document_id", "on_hold"} & wanted.keys() or wanted.get("status") in INDEXED:
             return {}
         newest = self._store.row(queries.FIND_TASKS, ("{}", 1))
         before = int(wanted.get("before_id") or (newest["id"] + 1 if newest else 1))
@@ -112,7 +133,7 @@ class Pages:
         return self.show(
             request,
             "task",
-            task=task,
+            task=_told(task),
             timeline=self._store.rows(queries.TASK_TIMELINE, (number,)),
             calls=self._store.rows(queries.TASK_CALLS, (number,)),
             rights=self._store.rights(),
@@ -228,6 +249,12 @@ class Pages:
             message=(diag and diag.message_primary) or str(error),
             hint=(diag and diag.message_hint) or None,
         )
+
+
+def _told(task: Row) -> Row:
+    """Tell of a task that waits whether it is on hold."""
+    waits = task["status"] in ("pending", "failed")
+    return task | {"on_hold": waits and task["due_at"] is None}
 
 
 def _asked(request: Request) -> str:

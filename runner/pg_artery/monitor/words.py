@@ -21,6 +21,8 @@ ZH = {
     "document": "单据", "error": "错误", "Search": "查询", "attempt": "第几次",
     "status code": "状态码", "due at": "到期时间", "created at": "创建时间", "id": "编号",
     "Older": "更早", "No task matches.": "没有符合条件的任务。",
+    "on hold": "已暂停", "Put on hold": "暂停发送", "Release": "恢复发送",
+    "Put all that match on hold": "全部暂停发送", "Release all that match": "全部恢复发送",
     "Retry all that match": "全部重试", "Retry": "重试", "Cancel": "取消", "Your name": "姓名",
     "Why": "原因", "ordering key": "顺序键", "waits behind an earlier one": "排在前一个之后",
     "reply handler": "回执处理", "What happened": "经过", "at": "时间", "event": "事件",

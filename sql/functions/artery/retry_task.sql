@@ -17,19 +17,25 @@ set search_path = ''
 as $function$
 declare
     v_status text;
+    v_on_hold boolean;
 begin
     select k.status
     into v_status
     from artery._lock_task(p_task_id) as k;
-    if v_status not in ('failed', 'dead', 'held') then
+    v_on_hold := (select t.due_at = 'infinity' from artery.integration_task as t where t.id = p_task_id);
+    if v_status not in ('failed', 'dead', 'held') or v_on_hold then
         raise exception using
             errcode = 'IN006',
-            message = format('task %s is %s: only failed, dead and held tasks can be retried', p_task_id, v_status),
+            message = format(
+                'task %s is %s: only failed, dead and held tasks can be retried', p_task_id,
+                case when v_on_hold then 'on hold' else v_status end
+            ),
             detail = format('Task %s, status %s.', p_task_id, v_status),
-            hint = case v_status
-                when 'processing' then 'It is under way: wait for its end, or for its lease to run out.'
-                when 'sent' then 'It was delivered. To send once more, enqueue a new task with a new Request-ID.'
-                when 'pending' then 'It is waiting for its first attempt already.'
+            hint = case
+                when v_on_hold then 'Its history tells by whom and why; artery.release_task lets it go.'
+                when v_status = 'processing' then 'It is under way: wait for its end, or for its lease to run out.'
+                when v_status = 'sent' then 'It was delivered. To send once more, enqueue a new task with a new Request-ID.'
+                when v_status = 'pending' then 'It is waiting for its first attempt already.'
                 else 'A cancelled or compensated task has ended; enqueue a new one.'
             end;
     end if;
@@ -51,5 +57,5 @@ $function$;
 comment on function artery.retry_task(bigint, text) is
 'Makes a failed, dead or held task due now, with all its attempts anew and the same Request-ID. One '
 'whose outcome is asked for is asked for now. '
-'Errors: IN005, IN006';
+'Errors: IN005, IN006 in another status, or on hold';
 grant execute on function artery.retry_task(bigint, text) to artery_operator;

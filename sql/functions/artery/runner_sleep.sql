@@ -34,6 +34,8 @@ begin
             and t.priority = l.priority
             and t.status in ('pending', 'failed')
             and not t.queued
+            -- on hold
+            and t.due_at < 'infinity'
             -- what is due now is no reason to wait, unless its endpoint may not be called yet
             and t.due_at > case when w.until > v_now then '-infinity' else v_now end
         order by t.due_at

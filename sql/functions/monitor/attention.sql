@@ -81,6 +81,14 @@ lines as (
     union all
     select
         'warning',
+        m.topic,
+        format('%s on hold, the first since %s', m.on_hold, date_trunc('second', m.on_hold_since)),
+        'Somebody put them on hold, and maybe forgot them: artery task list --on-hold, then artery task release.'
+    from channel as m
+    where m.on_hold_since < statement_timestamp() - interval '1 day'
+    union all
+    select
+        'warning',
         'endpoint ' || e.name,
         case when e.enabled then 'breaker ' || b.state || ': ' || b.reason else 'disabled' || coalesce(': ' || b.reason, '') end,
         case

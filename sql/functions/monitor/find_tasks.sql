@@ -36,6 +36,10 @@ declare
         'created_before', 't.created_at < ($1 ->> ''created_before'')::timestamptz',
         'created_after', 't.created_at >= ($1 ->> ''created_after'')::timestamptz',
         'before_id', 't.id < ($1 ->> ''before_id'')::bigint',
+        -- said twice, in the words of two partial indexes
+        'on_hold', '(not t.queued and t.status in (''pending'', ''failed'') and t.due_at = ''infinity'''
+        ' or t.queued and t.ordering_key is not null and t.status not in (''sent'', ''cancelled'', ''compensated'')'
+        ' and t.status in (''pending'', ''failed'') and t.due_at = ''infinity'') and ($1 ->> ''on_hold'')::boolean',
         'from_id', 't.id >= ($1 ->> ''from_id'')::bigint'
     );
 begin
@@ -45,7 +49,7 @@ begin
         $sql$
         select
             t.id, t.topic, e.name, t.status, t.document_type, t.document_id, t.attempt, t.max_attempts,
-            t.due_at, t.created_at, t.ended_at, t.status_code, t.error_class,
+            nullif(t.due_at, 'infinity'), t.created_at, t.ended_at, t.status_code, t.error_class,
             coalesce(t.error ->> 'message', t.error ->> 'answer'), t.request_id
         from artery.integration_task as t
         inner join artery.endpoint as e on e.id = t.endpoint_id
@@ -55,12 +59,12 @@ begin
         $sql$,
         artery_monitor._condition('find_tasks', c_conditions, p_filter, p_limit),
         -- of what an index leads to, read all: back from the newest it could be millions to the first match
-        case when p_filter ->> 'status' in ('failed', 'dead', 'held', 'compensating') then 't.id + 0' else 't.id' end
+        case when p_filter ->> 'status' in ('failed', 'dead', 'held', 'compensating') or p_filter ? 'on_hold' then 't.id + 0' else 't.id' end
     ) using p_filter, p_limit;
 end
 $function$;
 
 comment on function artery_monitor.find_tasks(jsonb, integer) is
 'Tasks that match {"topic", "endpoint", "status", "error_class", "document_type", "document_id", "request_id", "error" (part '
-'of its text), "created_before", "created_after", "before_id", "from_id"}, newest first, at most p_limit. Errors: IN014 bad filter';
+'of its text), "created_before", "created_after", "before_id", "from_id", "on_hold" (true)}, newest first, at most p_limit; due_at null: it is on hold. Errors: IN014 bad filter';
 grant execute on function artery_monitor.find_tasks(jsonb, integer) to artery_reader;

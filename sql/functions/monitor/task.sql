@@ -52,7 +52,7 @@ select
     t.queued,
     t.created_at,
     t.created_by,
-    t.due_at,
+    nullif(t.due_at, 'infinity'),
     t.ended_at,
     t.status_code,
     t.error_class,
@@ -72,5 +72,5 @@ inner join artery.endpoint as e on e.id = t.endpoint_id
 where t.id = p_task_id
 $function$;
 comment on function artery_monitor.task(bigint) is
-'One task with all that a person wants to know of it; no row = no such task';
+'One task with all that a person wants to know of it; due_at null: it is on hold, or ended; no row = no such task';
 grant execute on function artery_monitor.task(bigint) to artery_reader;

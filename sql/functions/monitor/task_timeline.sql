@@ -80,8 +80,9 @@ from task as t
 where t.handler_status = 'failed'
 union all
 select
-    coalesce(t.ended_at, t.due_at),
+    coalesce(t.ended_at, nullif(t.due_at, 'infinity'), statement_timestamp()),
     case when t.ended_at is not null then t.status else t.status || case
+        when t.due_at = 'infinity' then ': on hold'
         when t.queued then ': waits behind an earlier one of its ordering key'
         when t.status in ('pending', 'failed') then ': due'
         else ''

@@ -18,7 +18,9 @@ select
     t.attempt as attempts,
     d.created_at as queued_at,
     d.answered_at,
-    case when t.status in ('pending', 'failed') then t.due_at end as next_attempt_at,
+    case
+        when t.status in ('pending', 'failed') then nullif(t.due_at, 'infinity')
+    end as next_attempt_at,
     coalesce(t.error ->> 'message', t.error ->> 'answer', t.error ->> 'kind') as last_error
 from artery_erp.manufacturing_order as mo
 left join lateral (

@@ -74,7 +74,8 @@ select -- noqa: ST06
     l.blocked_until,
     w.last_status_code,
     w.last_error,
-    w.last_error_at
+    w.last_error_at,
+    coalesce(w.on_hold, 0) as on_hold
 from artery_monitor.open_work as w
 full join last_hour as h on w.topic = h.topic and w.endpoint_id = h.endpoint_id
 full join
@@ -90,6 +91,6 @@ left join
     on e.id = l.endpoint_id and l.blocked_until > statement_timestamp();
 
 comment on view artery_monitor.integration_monitor is
-'Each topic and endpoint at one glance: waiting, in flight, failed, held, dead; oldest due; calls '
+'Each topic and endpoint at one glance: waiting, in flight, failed, held, dead, on hold by hand; oldest due; calls '
 'of the last hour with p50, p95, p99 in milliseconds (within a ninth); breaker, Retry-After, last error';
 grant select on artery_monitor.integration_monitor to artery_reader;

@@ -9,8 +9,11 @@ with counted as (
         t.topic,
         t.endpoint_id,
         'waiting' as kind,
-        count(*) as tasks,
-        min(t.due_at) as oldest_due
+        count(*) filter (where t.due_at < 'infinity') as tasks,
+        min(t.due_at) filter (where t.due_at < 'infinity') as oldest_due,
+        count(*) filter (where t.due_at = 'infinity') as on_hold,
+        min((t.history -> -1 ->> 'at')::timestamptz)
+        filter (where t.due_at = 'infinity') as on_hold_since
     from artery.integration_task as t
     where t.status in ('pending', 'failed') and not t.queued
     group by t.topic, t.endpoint_id
@@ -19,8 +22,11 @@ with counted as (
         t.topic,
         t.endpoint_id,
         'queued' as kind,
-        count(*) as tasks,
-        null as oldest_due
+        count(*) filter (where t.due_at < 'infinity') as tasks,
+        null as oldest_due,
+        count(*) filter (where t.due_at = 'infinity') as on_hold,
+        min((t.history -> -1 ->> 'at')::timestamptz)
+        filter (where t.due_at = 'infinity') as on_hold_since
     from artery.integration_task as t
     where
         t.queued
@@ -33,7 +39,9 @@ with counted as (
         t.endpoint_id,
         'in_flight' as kind,
         count(*) as tasks,
-        null as oldest_due
+        null as oldest_due,
+        0 as on_hold,
+        null as on_hold_since
     from artery.integration_task as t
     where t.status = 'processing'
     group by t.topic, t.endpoint_id
@@ -43,9 +51,11 @@ with counted as (
         t.endpoint_id,
         t.status as kind,
         count(*) as tasks,
-        null as oldest_due
+        null as oldest_due,
+        0 as on_hold,
+        null as on_hold_since
     from artery.integration_task as t
-    where t.status in ('failed', 'dead', 'held', 'compensating')
+    where t.due_at < 'infinity' and t.status in ('failed', 'dead', 'held', 'compensating')
     group by t.topic, t.endpoint_id, t.status
 ),
 
@@ -59,16 +69,28 @@ summed as (
         coalesce(sum(c.tasks) filter (where c.kind = 'held'), 0)::bigint as held,
         coalesce(sum(c.tasks) filter (where c.kind = 'dead'), 0)::bigint as dead,
         coalesce(sum(c.tasks) filter (where c.kind = 'compensating'), 0)::bigint as compensating,
-        min(c.oldest_due) as oldest_due
+        min(c.oldest_due) as oldest_due,
+        sum(c.on_hold)::bigint as on_hold,
+        min(c.on_hold_since) as on_hold_since
     from counted as c
     group by c.topic, c.endpoint_id
 )
 
 select -- noqa: ST06
-    s.*,
+    s.topic,
+    s.endpoint_id,
+    s.waiting,
+    s.in_flight,
+    s.failed,
+    s.held,
+    s.dead,
+    s.compensating,
+    s.oldest_due,
     f.status_code as last_status_code,
     coalesce(f.error ->> 'message', f.error ->> 'answer', f.error_class) as last_error,
-    f.at as last_error_at
+    f.at as last_error_at,
+    s.on_hold,
+    s.on_hold_since
 from summed as s
 left join lateral ( -- noqa: ST05
     select n.*
@@ -93,6 +115,6 @@ left join lateral ( -- noqa: ST05
 ) as f on s.failed + s.dead + s.held > 0;
 
 comment on view artery_monitor.open_work is
-'Each topic and endpoint that has any: tasks waiting, in flight, failed, held, dead; the oldest due; the last '
-'error';
+'Each topic and endpoint that has any: tasks waiting, in flight, failed, held, dead, on hold by hand; the '
+'oldest due; the last error';
 grant select on artery_monitor.open_work to artery_reader;

@@ -18,7 +18,9 @@ select
     t.id as task_id,
     t.status as task_status,
     t.attempt as attempts,
-    case when t.status in ('pending', 'failed') then t.due_at end as next_attempt_at,
+    case
+        when t.status in ('pending', 'failed') then nullif(t.due_at, 'infinity')
+    end as next_attempt_at,
     coalesce(t.error ->> 'message', t.error ->> 'answer', t.error ->> 'kind') as last_error
 from artery_erp.purchase_order as o
 left join lateral (

@@ -24,7 +24,7 @@ select
     v.task_id,
     t.status as task_status,
     t.attempt,
-    t.due_at as next_attempt_at
+    nullif(t.due_at, 'infinity') as next_attempt_at
 from artery_erp.ar_invoice as v
 left join artery.integration_task as t on v.task_id = t.id
 cross join lateral (

@@ -21,50 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from yoyo import internalmigrations, read_migrations
+from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, MigrationList, default_migration_table
 
-from pg_artery import catalog
+from pg_artery import catalog, install, online, steps
 from pg_artery.catalog import Connection
 from pg_artery.errors import ArteryError, sql_error
 from pg_artery.resources import checksum, read_text
-
-_INSTALL = """
-create schema artery_install authorization artery_owner;
-comment on schema artery_install is
-'pg_artery, what artery migrate remembers: migrations, their checksums, loaded code';
-set local role artery_owner;
-grant usage on schema artery_install to artery_reader;
-create table artery_install.migration_file (
-    migration_id text primary key,
-    checksum text not null,
-    code_objects text[] not null
-);
-comment on table artery_install.migration_file is
-'The applied migrations: SHA-256 of the file, and the functions, views and triggers that it made';
-create table artery_install.code (
-    schema_checksum text primary key,
-    checksum text not null,
-    version text not null,
-    files jsonb not null,
-    managed text[] not null,
-    fingerprint text not null,
-    loaded boolean not null,
-    loaded_at timestamptz not null default clock_timestamp()
-);
-comment on table artery_install.code is
-'The code loaded last at each state of the schema, whole: a rollback to that state loads it again';
-"""
-
-_AFTER_YOYO = """
-comment on table artery_install._yoyo_migration is 'yoyo: the applied migrations';
-comment on table artery_install._yoyo_log is 'yoyo: what was applied and rolled back, and by whom';
-comment on table artery_install._yoyo_version is 'yoyo: the version of its own tables';
-grant select on all tables in schema artery_install to artery_reader;
-reset role;
-"""
 
 _APPLIED = """
 select m.migration_id, f.checksum
@@ -86,14 +51,17 @@ def load_migrations(folder: Path) -> MigrationList:
         fault = None
         if migration in migrations.post_apply:
             fault = "is a post-apply hook: yoyo skips those when nothing is pending"
-        elif not migration.is_raw_sql() or not migration.use_transactions:
-            fault = "is not transactional SQL: killed half-way it could not be taken up again"
+        elif not migration.is_raw_sql():
+            fault = "is no SQL"
         elif not Path(migration.path).with_suffix(".rollback.sql").exists():
             fault = "has no .rollback.sql"
         if fault:
             raise ArteryError(
                 "IN909", f"migration {migration.id} {fault}", migration.path, "0001 is a model."
             )
+        if not migration.use_transactions:
+            online.statements(migration.id, read_text(Path(migration.path)))
+            migration.use_transactions = True  # its way back: all rollbacks are one transaction
     return migrations
 
 
@@ -141,25 +109,19 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
     def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:
         """Apply a migration and mark it, with its checksum, in one transaction."""
         del force, mark
+        text = read_text(Path(migration.path))
+        if online.is_online(text):
+            self._apply_outside(migration, text)
+            with self.transaction():
+                self.execute("set local search_path = ''")
+                self.connection.execute(steps.before(catalog.CODE).encode())
+                self._mark(migration)
+            return
         with self.transaction():
-            before = {item.label for item in catalog.code_objects(self.connection)}
+            self.execute("set local search_path = ''")
+            self.connection.execute(steps.before(catalog.CODE).encode())
             self._process(migration, "apply")
-            self.execute("reset role")
-            if not self.installed:
-                self._install()
-            self.execute("set local search_path = artery_install")
-            self.execute("set local role artery_owner")
-            after = [item.label for item in catalog.code_objects(self.connection)]
-            self.connection.execute(
-                "insert into artery_install.migration_file values (%s, %s, %s)",
-                (
-                    migration.id,
-                    checksum(read_text(Path(migration.path))),
-                    [label for label in after if label not in before],
-                ),
-            )
-            self.log_migration(migration, "apply")
-            self.mark_one(migration, log=False)
+            self._mark(migration)
 
     def rollback_one(self, migration: Migration, force: bool = False) -> None:
         """Roll a migration back and unmark it, in one transaction; the last takes our schema."""
@@ -200,11 +162,31 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             "operation": operation,
         }
 
-    def _install(self) -> None:
-        self.connection.execute(_INSTALL)
-        self.execute("set local search_path = artery_install")
-        internalmigrations.upgrade(self)
-        self.connection.execute(_AFTER_YOYO)
+    def _apply_outside(self, migration: Migration, text: str) -> None:
+        conn = self.connection
+        row = conn.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
+        # waiting here keeps nobody out
+        conn.execute("set lock_timeout = 0; set role artery_owner; set search_path = ''")
+        try:
+            for statement in online.statements(migration.id, text):
+                for (drop,) in conn.execute(statement.leftover.encode()).fetchall():
+                    conn.execute(drop.encode())
+                conn.execute(statement.text.encode())
+        except psycopg.Error as error:
+            raise sql_error(error, f"migration {migration.id}", "apply failed") from error
+        finally:
+            if not conn.closed:
+                conn.execute("reset role; set search_path = artery_install")
+                conn.execute("select pg_catalog.set_config('lock_timeout', %s, false)", row)
+
+    def _mark(self, migration: Migration) -> None:
+        if not self.installed:
+            self.execute("reset role")
+            for statement in install.statements():
+                self.connection.execute(statement.encode())
+        host = steps.literal(socket.gethostname())
+        digest = checksum(read_text(Path(migration.path)))
+        self.connection.execute(steps.mark(migration, digest, host, catalog.CODE).encode())
 
     def _process(self, migration: Migration, direction: str) -> None:
         # no schema on the path: what a migration makes it must name in full

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ Connection = psycopg.Connection[Any]
 
 # Not code of sql/: what belongs to an extension, partitions' copies of a trigger, and what
 # bind_outbox made.
-_CODE = r"""
+CODE = r"""
 with schemas as (
     select n.oid, n.nspname
     from pg_catalog.pg_namespace as n
@@ -55,7 +54,7 @@ select
         e'\n', o.definition, 'owner ' || pg_catalog.pg_get_userbyid(o.owner),
         'acl ' || (select string_agg(a::text, ',' order by a::text) from unnest(o.acl) as a),
         'comment ' || pg_catalog.obj_description(o.oid, o.class::text::name)
-    )
+    ) as definition
 from objects as o
 where not exists (
     select from pg_catalog.pg_depend as x
@@ -63,6 +62,22 @@ where not exists (
 )
 order by o.kind, o.identity
 """
+
+_FINGERPRINT = r"""
+select encode(sha256(coalesce(string_agg(
+    convert_to(o.kind || ' ' || o.identity, 'UTF8') || '\x00'
+    || convert_to(o.definition, 'UTF8') || '\x00', '' order by o.kind, o.identity
+), '')), 'hex')
+from (OBJECTS) as o
+"""
+
+
+def fingerprint_of(objects: str) -> str:
+    """Give the query of the SHA-256 over definitions, owners, grants and comments.
+
+    :param objects: the query of the objects, or a psql variable that holds it
+    """
+    return _FINGERPRINT.replace("OBJECTS", objects)
 
 
 @contextmanager
@@ -93,12 +108,11 @@ class CodeObject:
 def code_objects(conn: Connection) -> list[CodeObject]:
     """List the functions, procedures, views and triggers in our schemas, by kind and name."""
     with qualified_names(conn):
-        return [CodeObject(*row) for row in conn.execute(_CODE)]
+        return [CodeObject(*row) for row in conn.execute(CODE.encode())]
 
 
-def fingerprint(objects: list[CodeObject]) -> str:
-    """Give the SHA-256 over definitions, owners, grants and comments of code objects."""
-    digest = hashlib.sha256()
-    for item in objects:
-        digest.update(f"{item.label}\0{item.definition}\0".encode())
-    return digest.hexdigest()
+def fingerprint(conn: Connection) -> str:
+    """Give the SHA-256 over definitions, owners, grants and comments of our code objects."""
+    with qualified_names(conn):
+        row = conn.execute(fingerprint_of(CODE).encode()).fetchone()
+    return str(row and row[0])

@@ -44,6 +44,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN910": ("no such migration is applied", EXIT_USAGE),
     "IN911": ("the SQL files of the package are missing", EXIT_FAILED),
     "IN912": ("the database has no pg_artery, or another version of it", EXIT_CONFLICT),
+    "IN915": ("the script is for another state of the database", EXIT_CONFLICT),
     "08": ("the connection failed", EXIT_DATABASE),
     "28": ("the login was refused", EXIT_DATABASE),
     "57": ("the server stopped or cancelled the work", EXIT_DATABASE),
@@ -85,9 +86,10 @@ class ArteryError(Exception):
         }
 
 
-def sql_error(error: psycopg.Error, where: str, what: str) -> Exception:
-    """Put an error of the server into our form, naming the file it came from.
+def sql_error(error: psycopg.Error, *where: str) -> Exception:
+    """Put an error of the server into our form.
 
+    :param where: what comes before the message: the file, what was done with it
     :returns: the error itself if it is about the connection or a lock, not about the file
     """
     if isinstance(error, psycopg.OperationalError):
@@ -100,7 +102,7 @@ def sql_error(error: psycopg.Error, where: str, what: str) -> Exception:
         hint = "Drop those objects of yours first (triggers of bind_outbox: artery.unbind_outbox)."
     return ArteryError(
         error.sqlstate or "IN908",
-        f"{where}: {what}: {diag.message_primary or error}",
+        ": ".join((*where, diag.message_primary or str(error))),
         diag.message_detail or diag.context,
         diag.message_hint if diag.message_hint and error.sqlstate != "2BP01" else hint,
     )

@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 import psycopg
 
-from pg_artery import __version__, catalog
-from pg_artery.catalog import CodeObject, Connection
+from pg_artery import catalog, steps
+from pg_artery.catalog import Connection
 from pg_artery.errors import ArteryError, sql_error
 from pg_artery.resources import Code
-
-_VALIDATE = """
-select
-    case l.lanname
-        when 'plpgsql' then pg_catalog.plpgsql_validator(p.oid)::text
-        else pg_catalog.fmgr_sql_validator(p.oid)::text
-    end
-from pg_catalog.pg_proc as p
-join pg_catalog.pg_language as l on l.oid = p.prolang
-where p.oid = %s and l.lanname in ('plpgsql', 'sql')
-"""
-
-_REMEMBER = """
-insert into artery_install.code
-    (schema_checksum, checksum, version, files, managed, fingerprint, loaded)
-values (%s, %s, %s, %s, %s, %s, true)
-on conflict (schema_checksum) do update set
-    checksum = excluded.checksum, version = excluded.version, files = excluded.files,
-    managed = excluded.managed, fingerprint = excluded.fingerprint, loaded = true,
-    loaded_at = excluded.loaded_at
-"""
-
-_FORGET = "update artery_install.code set loaded = false where loaded"
 
 # functions that a migration made stay: its rollback drops them
 _DROPPABLE = """
@@ -43,18 +17,16 @@ select o from artery_install.migration_file as f, unnest(f.code_objects) as o
 """
 
 
-def load(conn: Connection, code: Code, schema_checksum: str) -> list[CodeObject]:
+def load(conn: Connection, code: Code, schema_checksum: str) -> None:
     """Load the code as artery_owner, inside the caller's transaction.
 
     :param schema_checksum: names the state of the migrations that this code goes with
-    :returns: the objects that the code made or replaced
     :raises ArteryError: IN905 if a function, view or trigger is left that this code did not write;
         with the server's SQLSTATE, the file and the line, if a file fails
     """
-    before = {item.oid: item.written for item in catalog.code_objects(conn)}
-    conn.execute("set local role artery_owner")
     conn.execute("set local search_path = ''")
-    conn.execute("set local check_function_bodies = off")
+    conn.execute(steps.before(catalog.CODE).encode())
+    conn.execute(steps.LOAD)
     transaction = _transaction_id(conn)
     for path, text in code.files:
         _run(conn, path, text)
@@ -64,19 +36,15 @@ def load(conn: Connection, code: Code, schema_checksum: str) -> list[CodeObject]
                 f"sql/{path} ends the transaction it is loaded in",
                 hint="Take the commit or rollback out of it; what was loaded is not whole.",
             )
-    # a file may have set any of these
-    conn.execute("set local role artery_owner")
-    conn.execute("set local search_path = ''")
-    after = catalog.code_objects(conn)
-    # create or replace writes the row anew even if nothing changed
-    managed = [item for item in after if before.get(item.oid) != item.written]
-    _fail_on_orphans(conn, after, managed)
-    _validate(conn, managed)
-    conn.execute(_FORGET)
-    labels = [item.label for item in managed]
-    values = (__version__, json.dumps(code.files), labels, catalog.fingerprint(after))
-    conn.execute(_REMEMBER, (schema_checksum, code.checksum, *values))
-    return managed
+    conn.execute(steps.after(catalog.CODE).encode())
+    try:
+        conn.execute(steps.NO_ORPHANS)
+        conn.execute(steps.VALIDATE)
+    except psycopg.Error as error:
+        raise sql_error(error) from error
+    conn.execute(steps.FORGET)
+    fingerprint = catalog.fingerprint_of(catalog.CODE)
+    conn.execute(steps.remember(code, schema_checksum, fingerprint).encode())
 
 
 def drop(conn: Connection) -> list[str]:
@@ -102,7 +70,7 @@ def drop(conn: Connection) -> list[str]:
         if len(still) == len(left):
             raise reason
         left = still
-    conn.execute(_FORGET)
+    conn.execute(steps.FORGET)
     return dropped
 
 
@@ -127,30 +95,3 @@ def _run(conn: Connection, path: str, text: str) -> None:
         position = int(error.diag.statement_position or 0)
         line = f", line {text.count(chr(10), 0, position - 1) + 1}" if position else ""
         raise sql_error(error, f"sql/{path}{line}", "load failed") from error
-
-
-def _fail_on_orphans(
-    conn: Connection, after: Iterable[CodeObject], managed: Iterable[CodeObject]
-) -> None:
-    rows = conn.execute("select unnest(f.code_objects) from artery_install.migration_file as f")
-    known = {label for (label,) in rows} | {item.label for item in managed}
-    orphans = [item.label for item in after if item.label not in known]
-    if orphans:
-        drops = " ".join(f"drop {label};" for label in orphans)
-        raise ArteryError(
-            "IN905",
-            "objects in pg_artery's schemas that its code did not make",
-            "; ".join(orphans),
-            f"Removed from sql/, or with other argument types now? Into a new migration: {drops}",
-        )
-
-
-def _validate(conn: Connection, managed: Iterable[CodeObject]) -> None:
-    """Compile every body, now that all objects are there, whatever the order of the files."""
-    conn.execute("set local check_function_bodies = on")
-    for item in managed:
-        if item.kind in ("function", "procedure"):
-            try:
-                conn.execute(_VALIDATE, (item.oid,))
-            except psycopg.Error as error:
-                raise sql_error(error, item.label, "does not compile") from error

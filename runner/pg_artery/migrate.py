@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 from yoyo.migrations import Migration
 
-from pg_artery import catalog, loader
+from pg_artery import catalog, loader, steps
 from pg_artery.backend import Backend, file_checksums, load_migrations
 from pg_artery.catalog import Connection
 from pg_artery.errors import ArteryError
 from pg_artery.losses import Loss, losses, tables
-from pg_artery.resources import Code, checksum, migrations_dir, read_code
+from pg_artery.resources import Code, migrations_dir, read_code
 from pg_artery.session import Say, installer, refuse_extension
 
 
@@ -107,16 +107,16 @@ def migrate(
     notices: list[str] = []
     loaded = False
     with installer(dsn, lock_timeout, say, notices) as backend:
-        _check(backend.applied(), file_checksums(migrations))
+        check(backend.applied(), file_checksums(migrations))
         pending = [m for m in backend.to_apply(migrations) if target is None or m.id <= target]
         for migration in pending:
             say(f"applying {migration.id}")
             backend.apply_one(migration)
         applied = backend.applied()
-        if target is None and _code_state(backend.connection, code, applied) != "up to date":
+        if target is None and code_state(backend.connection, code, applied) != "up to date":
             say(f"loading {len(code.files)} files of sql/")
             with backend.transaction():
-                loader.load(backend.connection, code, _schema_checksum(applied))
+                loader.load(backend.connection, code, steps.state_checksum(applied))
             loaded = True
     return MigrateResult(
         [m.id for m in pending],
@@ -136,7 +136,7 @@ def status(dsn: str = "", *, source: Source | None = None) -> Status:
     with psycopg.connect(dsn, autocommit=True, application_name="artery migrate status") as conn:
         refuse_extension(conn)
         applied = Backend(conn).applied()
-        state = _code_state(conn, code, applied)
+        state = code_state(conn, code, applied)
         row = None
         if applied:
             row = conn.execute(
@@ -200,10 +200,10 @@ def _roll_back(backend: Backend, doomed: list[Migration], say: Say) -> Code | No
         say(f"rolling back {migration.id}")
         backend.rollback_one(migration)
     applied = backend.applied()
-    code = loader.stored_code(conn, _schema_checksum(applied)) if applied else None
+    code = loader.stored_code(conn, steps.state_checksum(applied)) if applied else None
     if code:
         say(f"loading the {len(code.files)} files of sql/ that went with {max(applied)}")
-        loader.load(conn, code, _schema_checksum(applied))
+        loader.load(conn, code, steps.state_checksum(applied))
     return code
 
 
@@ -219,7 +219,7 @@ def _doomed(backend: Backend, migrations: Any, to: str | None, everything: bool)
     names = sorted(applied, reverse=True)
     if not everything:
         names = names[: names.index(to)] if to is not None else names[:1]
-    _check(dict.fromkeys(names, ""), dict.fromkeys(file_checksums(migrations), ""))
+    check(dict.fromkeys(names, ""), dict.fromkeys(file_checksums(migrations), ""))
     return [m for m in backend.to_rollback(migrations) if m.id in names]
 
 
@@ -232,11 +232,8 @@ def _would_lose(lost: list[Loss]) -> ArteryError:
     )
 
 
-def _schema_checksum(applied: dict[str, str]) -> str:
-    return checksum("\0".join(f"{i} {applied[i]}" for i in sorted(applied)))
-
-
-def _code_state(conn: Connection, code: Code, applied: dict[str, str]) -> str:
+def code_state(conn: Connection, code: Code, applied: dict[str, str]) -> str:
+    """Say how the code in the database compares with this: up to date, differs, …."""
     row = None
     if applied:
         row = conn.execute(
@@ -245,9 +242,9 @@ def _code_state(conn: Connection, code: Code, applied: dict[str, str]) -> str:
         ).fetchone()
     if not row:
         return "not loaded"
-    if row[:2] != (code.checksum, _schema_checksum(applied)):
+    if row[:2] != (code.checksum, steps.state_checksum(applied)):
         return "differs"
-    if row[2] != catalog.fingerprint(catalog.code_objects(conn)):
+    if row[2] != catalog.fingerprint(conn):
         return "changed in the database"
     return "up to date"
 
@@ -256,7 +253,11 @@ def _edited(applied: dict[str, str], ours: dict[str, str]) -> list[str]:
     return [name for name in sorted(applied) if name in ours and applied[name] != ours[name]]
 
 
-def _check(applied: dict[str, str], ours: dict[str, str]) -> None:
+def check(applied: dict[str, str], ours: dict[str, str]) -> None:
+    """Refuse a database that another version migrated, or files that were edited since.
+
+    :raises ArteryError: IN901, IN903
+    """
     unknown = sorted(applied.keys() - ours.keys())
     if unknown:
         raise ArteryError(

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
+from pg_artery import steps
 from pg_artery.backend import Backend
 from pg_artery.catalog import Connection
-from pg_artery.errors import ArteryError
-
-#: pg_advisory_lock key of everything that changes our schema
-LOCK_KEY = (1634890853, 1634301545)
+from pg_artery.errors import ArteryError, sql_error
 
 Say = Callable[[str], None]
 
@@ -45,14 +43,10 @@ def refuse_extension(conn: Connection) -> None:
 
     :raises ArteryError: IN902
     """
-    found = conn.execute("select 1 from pg_catalog.pg_extension where extname = 'pg_artery'")
-    if found.fetchone():
-        raise ArteryError(
-            "IN902",
-            "pg_artery is installed in this database as an extension",
-            "Migrations and CREATE EXTENSION are two ways to install the same objects.",
-            "Bring it up to date with: alter extension pg_artery update; or drop it first.",
-        )
+    try:
+        conn.execute(steps.REFUSE_EXTENSION)
+    except psycopg.Error as error:
+        raise sql_error(error) from error
 
 
 @contextlib.contextmanager
@@ -86,9 +80,7 @@ def installer(dsn: str, lock_timeout: float, say: Say, notices: list[str]) -> It
             "select pg_catalog.set_config('lock_timeout', %s, false)", (f"{lock_timeout}s",)
         )
         conn.execute("set search_path = artery_install")
-        # where the server's system can: end a long statement, and free the lock, when we are dead
-        with contextlib.suppress(psycopg.Error):
-            conn.execute("set client_connection_check_interval = '1s'")
+        conn.execute(steps.CHECK_CLIENT)
         try:
             yield Backend(conn)
         except psycopg.errors.LockNotAvailable as error:
@@ -105,7 +97,9 @@ def _lock(conn: Connection, say: Say) -> None:
     # polled: a session that blocks in a statement holds up CREATE INDEX CONCURRENTLY elsewhere
     told = False
     while True:
-        row = conn.execute("select pg_catalog.pg_try_advisory_lock(%s, %s)", LOCK_KEY).fetchone()
+        row = conn.execute(
+            "select pg_catalog.pg_try_advisory_lock(%s, %s)", steps.LOCK_KEY
+        ).fetchone()
         if row and row[0]:
             return
         if not told:

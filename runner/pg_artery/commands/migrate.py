@@ -12,6 +12,7 @@ from rich.table import Table
 from pg_artery import migrate as work
 from pg_artery.commands import dsn_option, json_option
 from pg_artery.losses import Loss
+from pg_artery.script import script
 from pg_artery.session import Say
 
 _lock_timeout = click.option(
@@ -32,13 +33,30 @@ def _progress(as_json: bool) -> Say:
 @dsn_option
 @json_option
 @_lock_timeout
+@click.option(
+    "--sql", "as_sql", is_flag=True, help="Change nothing: print the script for psql instead."
+)
+@click.option(
+    "--from",
+    "since",
+    metavar="STATE",
+    help="With --sql: not for this database, but from `empty`, a version or a migration on.",
+)
 @click.pass_context
-def command(ctx: click.Context, dsn: str, as_json: bool, lock_timeout: float) -> None:
+def command(
+    ctx: click.Context,
+    dsn: str,
+    as_json: bool,
+    lock_timeout: float,
+    as_sql: bool,
+    since: str | None,
+) -> None:
     r"""Install pg_artery in a database, or bring it up to date.
 
     \b
       artery migrate --dsn 'dbname=erp user=postgres'
       artery migrate status                what is applied, pending or changed
+      artery migrate --sql > review.sql    what it would execute; psql -X -f runs it instead
       artery migrate rollback --to 0012   back to a version; --all removes everything
 
     Applies the pending migrations, each in a transaction, then loads all functions, views and
@@ -48,6 +66,12 @@ def command(ctx: click.Context, dsn: str, as_json: bool, lock_timeout: float) ->
     """
     if ctx.invoked_subcommand:
         ctx.obj = {"dsn": dsn, "json": as_json}
+        return
+    if since and not as_sql:
+        raise click.UsageError("--from goes with --sql")
+    if as_sql:
+        for piece in script(dsn, since=since, lock_timeout=lock_timeout):
+            click.echo(piece.encode(), nl=False)
         return
     result = work.migrate(dsn, lock_timeout=lock_timeout, say=_progress(as_json))
     if as_json:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos clean
+.PHONY: help demo test lint bench chaos extension all install installcheck uninstall clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -25,6 +25,14 @@ bench: .venv/.stamp ## Measure, side by side with the peers (ONLY=deliver,latenc
 
 chaos: .venv/.stamp ## Kill runners and servers, long form (10 minutes or so)
 	$(BIN)/pytest tests/chaos --long $(ARGS)
+
+extension all: ## Build the extension into build/extension, for PostgreSQL 15 to 18
+	$(PYTHON) tools/build_extension.py --out build/extension
+
+install: extension ## Install it into the server of PG_CONFIG=pg_config, for create extension pg_artery
+installcheck: ## Try what is installed, on the server that PGHOST and PGPORT name
+install installcheck uninstall:
+	$(MAKE) -f tools/extension/pgxs.mk $@
 
 clean: ## Remove what was built, and throwaway clusters left up on purpose
 	-$(PYTHON) runner/pg_artery/cluster_dir.py sweep --kept

@@ -11,7 +11,7 @@ import psycopg
 
 Connection = psycopg.Connection[Any]
 
-# Not code of sql/: what belongs to an extension, partitions' copies of a trigger, and what
+# Not code of sql/: what belongs to another extension, partitions' copies of a trigger, and what
 # bind_outbox made.
 CODE = r"""
 with schemas as (
@@ -58,7 +58,8 @@ select
 from objects as o
 where not exists (
     select from pg_catalog.pg_depend as x
-    where x.classid = o.class and x.objid = o.oid and x.deptype = 'e'
+    join pg_catalog.pg_extension as e on e.oid = x.refobjid
+    where x.classid = o.class and x.objid = o.oid and x.deptype = 'e' and e.extname <> 'pg_artery'
 )
 order by o.kind, o.identity
 """

@@ -44,6 +44,8 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN910": ("no such migration is applied", EXIT_USAGE),
     "IN911": ("the SQL files of the package are missing", EXIT_FAILED),
     "IN912": ("the database has no pg_artery, or another version of it", EXIT_CONFLICT),
+    "IN913": ("artery migrate installed pg_artery in this database", EXIT_REFUSED),
+    "IN914": ("a restore in which triggers would fire", EXIT_REFUSED),
     "IN915": ("the script is for another state of the database", EXIT_CONFLICT),
     "08": ("the connection failed", EXIT_DATABASE),
     "28": ("the login was refused", EXIT_DATABASE),

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib.util
 import itertools
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from extension_server import server_with
+from psycopg import sql
 
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import Source
 from pg_artery.resources import migrations_dir
+from pg_artery.servers import Server
 
 MakeSource = Callable[..., Source]
 
@@ -59,3 +68,75 @@ def make_source(tmp_path: Path) -> MakeSource:
         return Source(root / "migrations", root / "sql")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def build_extension() -> Any:
+    """The module tools/build_extension.py."""
+    tool = Path(__file__).parents[2] / "tools/build_extension.py"
+    spec = importlib.util.spec_from_file_location("build_extension", tool)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def extension_files(build_extension: Any) -> Iterator[Path]:
+    """The folder that the extension is built into; a test may add versions of its own."""
+    root = Path(tempfile.mkdtemp(dir="/tmp"))
+    root.chmod(0o755)
+    build_extension.build(root / "extension", build_extension.read_sources())
+    yield root / "extension"
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def extension_clusters(extension_files: Path, clusters) -> Iterator[Callable[[Server], Cluster]]:
+    """Give each server a shared cluster that finds the extension."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def start(server: Server) -> Cluster:
+            if server.major >= 18:
+                cluster = clusters(server)
+                path = sql.Literal(f"$system:{extension_files.parent}")
+                cluster.execute(sql.SQL("alter system set extension_control_path = {}").format(path))
+                cluster.execute("select pg_reload_conf()")
+                return cluster
+            root = Path(running.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+            root.chmod(0o755)
+            copy = server_with(server, extension_files, root)
+            return running.enter_context(Cluster(copy, durable=False, cron_database=None))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def extension_cluster(server: Server, extension_clusters: Callable[[Server], Cluster]) -> Cluster:
+    return extension_clusters(server)
+
+
+@pytest.fixture(scope="session")
+def extension_template(extension_cluster: Cluster, once: Callable[..., str]) -> str:
+    def fill(dsn: str) -> None:
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            conn.execute("create extension pg_artery")
+
+    return once(extension_cluster, "extension_template", fill)
+
+
+@pytest.fixture
+def extension_database(extension_cluster: Cluster, extension_template: str) -> Iterator[str]:
+    """Connection string of a fresh database with pg_artery by `create extension`."""
+    with extension_cluster.database(f"x{next(_numbers)}", extension_template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def extension_empty(extension_cluster: Cluster) -> Iterator[str]:
+    """Connection string of an empty database on a server that finds the extension."""
+    with extension_cluster.database(f"x{next(_numbers)}") as dsn:
+        yield dsn

@@ -1,0 +1,114 @@
+"""Builds the extension pg_artery from migrations/ and sql/: the same objects as `artery migrate`.
+
+Needs no server and no package. Into the folder it is given it writes
+
+    pg_artery.control, META.json         with the version of pyproject.toml
+    pg_artery--X.sql                     the migrations in order, then sql/ by its manifest
+    pg_artery--A--X.sql                  for each release A of releases.toml: the migrations since,
+                                         then all of sql/
+    pg_artery--unpackaged.sql            nothing, and
+    pg_artery--unpackaged--X.sql         the adoption of what artery migrate installed
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = Path(__file__).resolve().parent / "extension"
+
+#: each migration begins as whoever installs
+_INSTALLER = (
+    "select pg_catalog.set_config('role', "
+    "pg_catalog.current_setting('pg_artery.installer'), true);\n"
+    "set local search_path = pg_catalog, pg_temp;"
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What an extension is built from; the texts by name, in load order."""
+
+    version: str
+    migrations: dict[str, str]
+    code: dict[str, str]
+    releases: dict[str, str]  # version -> last migration
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def read_sources(root: Path = ROOT, version: str | None = None) -> Sources:
+    """Read a tree.
+
+    :param root: folder of pyproject.toml, releases.toml, migrations/ and sql/
+    :param version: None = that of pyproject.toml
+    """
+    if version is None:
+        version = str(tomllib.loads(_read(root / "pyproject.toml"))["project"]["version"])
+    files = sorted((root / "migrations").glob("*.sql"))
+    names = [line.split("#")[0].strip() for line in _read(root / "sql/manifest.txt").splitlines()]
+    released = root / "releases.toml"
+    known = tomllib.loads(_read(released))["release"] if released.exists() else []
+    return Sources(
+        version,
+        {f.stem: _read(f) for f in files if not f.stem.endswith(".rollback")},
+        {name: _read(root / "sql" / name) for name in names if name},
+        {r["version"]: r["last_migration"] for r in known if r["version"] != version},
+    )
+
+
+def _part(name: str) -> str:
+    return _read(PARTS / f"{name}.sql")
+
+
+def _state(sources: Sources, after: str = "") -> Iterator[str]:
+    for name, text in sources.migrations.items():
+        if name > after:
+            yield f"-- migrations/{name}.sql\n{_INSTALLER}\n{text}"
+
+
+def _code(sources: Sources) -> Iterator[str]:
+    yield f"{_INSTALLER}\nset local role artery_owner;"
+    for name, text in sources.code.items():
+        yield f"-- sql/{name}\n{text}"
+
+
+def install_script(sources: Sources) -> str:
+    """Give the script of `create extension pg_artery`."""
+    parts = [_part("head"), _part("guard"), *_state(sources), *_code(sources)]
+    return "\n".join([*parts, _part("tail"), _part("empty")])
+
+
+def build(out: Path, sources: Sources) -> list[Path]:
+    """Write all files into a folder, and give their paths."""
+    version = sources.version
+    texts = {
+        "pg_artery.control": re.sub(
+            r"(default_version = )'.*'", rf"\1'{version}'", _read(ROOT / "pg_artery.control")
+        ),
+        f"pg_artery--{version}.sql": install_script(sources),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8")
+    return [out / name for name in texts]
+
+
+def main() -> None:
+    """Build into the folder that --out names."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "build/extension")
+    for path in build(parser.parse_args().out, read_sources()):
+        print(path)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

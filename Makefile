@@ -26,13 +26,14 @@ bench: .venv/.stamp ## Measure, side by side with the peers (ONLY=deliver,latenc
 chaos: .venv/.stamp ## Kill runners and servers, long form (10 minutes or so)
 	$(BIN)/pytest tests/chaos --long $(ARGS)
 
-extension all: ## Build the extension into build/extension, for PostgreSQL 15 to 18
+all: extension
+extension: ## Build the extension into build/extension, for PostgreSQL 15 to 18
 	$(PYTHON) tools/build_extension.py --out build/extension
 
-install: extension ## Install it into the server of PG_CONFIG=pg_config, for create extension pg_artery
+install: ## Install it into the server of PG_CONFIG=pg_config, for create extension pg_artery
 installcheck: ## Try what is installed, on the server that PGHOST and PGPORT name
-install installcheck uninstall:
-	$(MAKE) -f tools/extension/pgxs.mk $@
+install installcheck uninstall: extension
+	$(MAKE) -C build/extension $@
 
 clean: ## Remove what was built, and throwaway clusters left up on purpose
 	-$(PYTHON) runner/pg_artery/cluster_dir.py sweep --kept

@@ -2,10 +2,10 @@
 
 Needs no server and no package. Into the folder it is given it writes
 
-    pg_artery.control, META.json         with the version of pyproject.toml
+    pg_artery.control, META.json         with the version of runner/pg_artery/__init__.py
     pg_artery--X.sql                     the migrations in order, then sql/ by its manifest
-    pg_artery--A--X.sql                  for each release A of releases.toml: the migrations since,
-                                         then all of sql/
+    pg_artery--A--X.sql                  for each release A of migrations/releases.toml: the
+                                         migrations since, then all of sql/
     pg_artery--unpackaged.sql            nothing, and
     pg_artery--unpackaged--X.sql         the adoption of what artery migrate installed
 """
@@ -13,8 +13,6 @@ Needs no server and no package. Into the folder it is given it writes
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).resolve().parent / "extension"
+CHECK = ROOT / "tests/installcheck"
 
 #: each migration begins as whoever installs
 _INSTALLER = (
@@ -48,20 +47,21 @@ def _read(path: Path) -> str:
 def read_sources(root: Path = ROOT, version: str | None = None) -> Sources:
     """Read a tree.
 
-    :param root: folder of pyproject.toml, releases.toml, migrations/ and sql/
-    :param version: None = that of pyproject.toml
+    :param root: folder of runner/, migrations/ and sql/
+    :param version: None = that of the package
     """
     if version is None:
-        version = str(tomllib.loads(_read(root / "pyproject.toml"))["project"]["version"])
+        text = _read(root / "runner/pg_artery/__init__.py")
+        version = text.partition('__version__ = "')[2].partition('"')[0]
     files = sorted((root / "migrations").glob("*.sql"))
     names = [line.split("#")[0].strip() for line in _read(root / "sql/manifest.txt").splitlines()]
-    released = root / "releases.toml"
-    known = tomllib.loads(_read(released))["release"] if released.exists() else []
+    released = root / "migrations/releases.toml"
+    known = tomllib.loads(_read(released)) if released.exists() else {}
     return Sources(
         version,
         {f.stem: _read(f) for f in files if not f.stem.endswith(".rollback")},
         {name: _read(root / "sql" / name) for name in names if name},
-        {r["version"]: r["last_migration"] for r in known if r["version"] != version},
+        {v: release["last_migration"] for v, release in known.items() if v != version},
     )
 
 
@@ -87,17 +87,39 @@ def install_script(sources: Sources) -> str:
     return "\n".join([*parts, _part("tail"), _part("empty")])
 
 
+def upgrade_script(sources: Sources, last_migration: str) -> str:
+    """Give the script that brings a release with that last migration to this version."""
+    parts = [_part("head"), *_state(sources, last_migration), *_code(sources)]
+    return "\n".join([*parts, _part("tail")])
+
+
+def scripts(sources: Sources) -> dict[str, str]:
+    """Map the names of all scripts to their texts."""
+    version = sources.version
+    return {
+        f"pg_artery--{version}.sql": install_script(sources),
+        **{
+            f"pg_artery--{old}--{version}.sql": upgrade_script(sources, last)
+            for old, last in sources.releases.items()
+        },
+    }
+
+
 def build(out: Path, sources: Sources) -> list[Path]:
-    """Write all files into a folder, and give their paths."""
+    """Write all files into a folder, from which `make install` works, and give their paths."""
     version = sources.version
     texts = {
-        "pg_artery.control": re.sub(
-            r"(default_version = )'.*'", rf"\1'{version}'", _read(ROOT / "pg_artery.control")
-        ),
-        f"pg_artery--{version}.sql": install_script(sources),
+        "pg_artery.control": _read(ROOT / "pg_artery.control").replace("@VERSION@", version),
+        "META.json": _read(ROOT / "META.json").replace("@VERSION@", version),
+        "Makefile": _read(PARTS / "Makefile"),
+        "sql/smoke.sql": _read(CHECK / "smoke.sql"),
+        "expected/smoke.out": _read(CHECK / "smoke.out"),
+        **scripts(sources),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("pg_artery--*.sql"):
+        old.unlink()
     for name, text in texts.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(text, encoding="utf-8")
     return [out / name for name in texts]
 
@@ -107,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build/extension")
     for path in build(parser.parse_args().out, read_sources()):
-        print(path)  # noqa: T201
+        print(path)
 
 
 if __name__ == "__main__":

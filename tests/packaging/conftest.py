@@ -103,7 +103,8 @@ def extension_clusters(extension_files: Path, clusters) -> Iterator[Callable[[Se
             if server.major >= 18:
                 cluster = clusters(server)
                 path = sql.Literal(f"$system:{extension_files.parent}")
-                cluster.execute(sql.SQL("alter system set extension_control_path = {}").format(path))
+                change = sql.SQL("alter system set extension_control_path = {}")
+                cluster.execute(change.format(path))
                 cluster.execute("select pg_reload_conf()")
                 return cluster
             root = Path(running.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))

@@ -10,6 +10,7 @@ from typing import Any
 
 DELIVER: dict[str, dict[str, Any]] = {
     "pg_artery": {"processes": 1},
+    "pg_artery-policed": {"processes": 1},
     "graphile-worker": {
         "processes": 1,
         "connections": 50,

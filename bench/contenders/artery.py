@@ -1,4 +1,4 @@
-"""pg_artery itself: the real command, every call logged."""
+"""pg_artery itself: the real command, every call logged; also with all its policy switched on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 from bench.child import Child, ChildError
 from bench.contenders.base import PAD, Contender
@@ -19,6 +19,7 @@ class Artery(Contender):
 
     name = "pg_artery"
     table = "artery.integration_task"
+    policy: LiteralString = ""
 
     def __init__(self, dsn: str, url: str, build: Path, settings: dict[str, Any]) -> None:
         super().__init__(dsn, url, build, settings)
@@ -39,6 +40,8 @@ class Artery(Contender):
                 """,
                 (url.rpartition("/")[0],),
             )
+            if self.policy:
+                self.producer.execute(self.policy)
 
     def command(self) -> list[str]:
         options = [f"--{name}={value}" for name, value in self.settings.items()]
@@ -105,3 +108,19 @@ class Artery(Contender):
     def tidy(self) -> None:
         self.producer.execute("truncate artery.integration_task, artery.cloud_log cascade")
         super().tidy()
+
+
+class Policed(Artery):
+    """The same with limits that are counted but never reached: bucket, calls in flight, egress.
+
+    The breaker and the dial-time guard are always on; here the guard has a list to go through.
+    """
+
+    name = "pg_artery-policed"
+    policy = """
+        insert into artery.egress_rule (endpoint, network, first_port, last_port)
+        select e.name, '127.0.0.1', p.port, p.port
+        from artery.endpoint as e, cast(substring(e.base_url from ':([0-9]+)/') as integer) as p (port);
+        update artery.endpoint
+        set rate_per_second = 1000000, burst = 1000000, max_in_flight = 1000000;
+    """

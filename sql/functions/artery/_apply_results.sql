@@ -15,12 +15,14 @@ set enable_bitmapscan = off
 set enable_nestloop = off
 set enable_mergejoin = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     c_rotation constant interval := interval '1 minute';
+    c_searched_at_once constant integer := 4000000; -- characters
     v_ids bigint[];
 begin
-    v_ids := array(select r.id from artery._result_rows(p_results) as r);
+    v_ids := array(select r.id from jsonb_to_recordset(p_results) as r (id bigint));
 
     with input as materialized (
         select r.*
@@ -154,6 +156,19 @@ begin
             t.document_type, t.document_id, t.compensation, t.trace_id, t.error as task_error, j.*
     ),
 
+    -- one search for the whole report, as long as it is short enough for that
+    suspicion as materialized (
+        select coalesce(case when sum(length(x.texts)) < c_searched_at_once then
+            artery._suspicious(string_agg(x.texts, E'\n'))
+        end, true) as any_text
+        from (
+            select concat_ws(
+                E'\n', left(d.body, d.logged_body_bytes), left(d.response_body, d.logged_body_bytes), d.error, d.url
+            ) as texts
+            from done as d
+        ) as x
+    ),
+
     logged as (
         insert into artery.cloud_log (
             called_at, task_id, attempt, span_id, runner_id, topic, endpoint_id, request_id, method, url,
@@ -164,14 +179,20 @@ begin
         select
             p_now - d.ago_ms * interval '1 millisecond', d.id, d.attempt, d.span_id, p_runner, d.topic,
             d.endpoint_id, d.request_id, coalesce(d.asked ->> 'method', d.method),
-            case when position('?' in d.url) > 0 then artery._redacted(d.url) else d.url end, d.request_headers,
-            case when d.asked is null then artery._redacted(left(d.body, d.logged_body_bytes)) end,
+            case when s.any_text then artery._redacted(d.url) else d.url end, d.request_headers,
+            case when d.asked is null then
+                case when s.any_text then artery._redacted(b.request) else b.request end
+            end,
             case when d.asked is null then coalesce(octet_length(d.body), 0) else 0 end,
             d.request_hash, d.status_code, d.response_headers,
-            artery._redacted(left(d.response_body, d.logged_body_bytes)), d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
-            d.new_status, d.error_class, artery._redacted(d.error), d.asked is not null, d.peer,
+            case when s.any_text then artery._redacted(b.response) else b.response end, d.response_bytes, sha256(convert_to(d.response_body, 'UTF8')),
+            d.new_status, d.error_class, case when s.any_text then artery._redacted(d.error) else d.error end, d.asked is not null, d.peer,
             d.dns_ms, d.connect_ms, d.tls_ms, d.first_byte_ms, d.total_ms, coalesce(d.trace_id, d.request_id)
         from done as d
+        cross join suspicion as s
+        cross join lateral (
+            select left(d.body, d.logged_body_bytes) as request, left(d.response_body, d.logged_body_bytes) as response
+        ) as b
     )
 
     select

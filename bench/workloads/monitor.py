@@ -188,16 +188,21 @@ def _page(dsn: str) -> Iterator[str]:
 
 @contextmanager
 def _watched(url: str) -> Iterator[None]:
-    """Have the overview read by some viewers, as often as their pages do while all changes."""
+    """Have the overview read by some viewers, as the page's script does: when they are told to."""
     stop = threading.Event()
 
     def look() -> None:
-        pause = 1.0
-        while not stop.wait(pause):
-            begin = time.monotonic()
-            with suppress(OSError), urllib.request.urlopen(url, timeout=30) as answer:
-                answer.read()
-            pause = max(1.0, 10 * (time.monotonic() - begin))
+        not_before = 0.0
+        with urllib.request.urlopen(f"{url}events", timeout=60) as events:
+            while not stop.is_set():
+                told = events.readline().startswith(b"event: changed")
+                begin = time.monotonic()
+                if not told or begin < not_before:
+                    continue
+                with suppress(OSError), urllib.request.urlopen(url, timeout=30) as answer:
+                    answer.read()
+                now = time.monotonic()
+                not_before = now + max(0.5, 10 * (now - begin))
 
     viewers = [threading.Thread(target=look) for _ in range(VIEWERS)]
     for viewer in viewers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pg_artery.cli import main
+from pg_artery.monitor.store import Store
 
 pytestmark = pytest.mark.one_server
 
@@ -214,6 +216,34 @@ def test_news_come_by_themselves(monitor, tasks, conn) -> None:
         while b"event: changed" not in news and time.monotonic() < deadline:
             news += wire.recv(65536)
         assert b"event: changed" in news
+
+
+def test_what_takes_long_is_read_less_often_however_many_look(dsn: str) -> None:
+    store = Store(dsn)
+    slow = "select clock_timestamp() as at, pg_sleep(0.1)"
+    first = store.rows(slow)
+    time.sleep(1.2)
+    assert store.rows(slow) == first, "20 times 0.1 s have not passed"
+    assert 2 <= store.rest_s() <= 10
+    assert store.rest_s() == 0, "nothing was read since"
+    store.forget()
+    assert store.rows(slow) != first
+    store.close()
+
+
+def test_who_does_not_watch_costs_nothing(monitor, tasks, conn) -> None:
+    viewer = monitor()
+    viewer.get("/")
+    last = "select max(query_start) from pg_stat_activity where application_name = 'artery monitor'"
+    before = conn.execute(last).fetchone()
+    time.sleep(2.5)
+    assert conn.execute(last).fetchone() == before, "nobody watches, yet it asks"
+    with urllib.request.urlopen(f"{viewer.url}/events", timeout=10) as stream:
+        stream.readline()
+        deadline = time.monotonic() + 5
+        while conn.execute(last).fetchone() == before:
+            assert time.monotonic() < deadline, "somebody watches, and it does not ask"
+            time.sleep(0.1)
 
 
 def test_it_speaks_chinese(monitor, tasks) -> None:

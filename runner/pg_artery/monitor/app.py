@@ -28,17 +28,22 @@ KEEP_ALIVE_S = 15.0
 
 
 class News:
-    """Asks the database once a second whether anything changed, for all viewers together."""
+    """Asks the database whether anything changed, for all viewers together, while there are any.
+
+    Once a second, and less often while what they then read takes long: see `Store.rest_s`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changed = asyncio.Condition()
+        self._watched = asyncio.Event()
+        self._viewers = 0
         self.version = 0
 
     async def watch(self) -> None:
         """Watch until cancelled; a database that is away is asked again."""
         last = ""
-        while True:
+        while await self._watched.wait():
             try:
                 pulse = await run_in_threadpool(self._store.pulse)
             except (psycopg.Error, PoolTimeout):
@@ -49,21 +54,30 @@ class News:
                 async with self._changed:
                     self.version += 1
                     self._changed.notify_all()
+            # whoever is told reads at once: what that took is known a moment later
             await asyncio.sleep(PULSE_S)
+            await asyncio.sleep(self._store.rest_s())
 
     async def stream(self, request: Request) -> AsyncIterator[str]:
         """Give a server-sent event for every change."""
         seen = self.version
-        yield "retry: 2000\n\n"
-        while not await request.is_disconnected():
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_S), self._changed:
-                    await self._changed.wait_for(lambda seen=seen: self.version != seen)  # type: ignore[misc]
-            except TimeoutError:
-                yield ": still here\n\n"
-                continue
-            seen = self.version
-            yield f"event: changed\ndata: {seen}\n\n"
+        self._viewers += 1
+        self._watched.set()
+        try:
+            yield "retry: 2000\n\n"
+            while not await request.is_disconnected():
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_S), self._changed:
+                        await self._changed.wait_for(lambda seen=seen: self.version != seen)  # type: ignore[misc]
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                seen = self.version
+                yield f"event: changed\ndata: {seen}\n\n"
+        finally:
+            self._viewers -= 1
+            if not self._viewers:
+                self._watched.clear()
 
 
 def make_app(dsn: str, token: str | None, hosts: frozenset[str]) -> Starlette:

@@ -14,7 +14,9 @@ from psycopg_pool import ConnectionPool
 from pg_artery import db, queries
 from pg_artery.commands.listing import Row
 
-FRESH_S = 1.0  # however many look at the same page, it is read once in that time
+FRESH_S = 1.0  # however many look at the same page, it is read once in that time,
+SHARE = 20  # and in so many times what reading it took: a twentieth of a core, for all viewers
+REST_LIMIT_S = 10.0
 KNOWN = 100  # answers kept at most
 READ_LIMIT_MS = 5000  # a page that takes longer says so rather than load the database
 
@@ -28,7 +30,9 @@ class Store:
         )
         self._read = self._pool(dsn, "artery monitor", reading, 4)
         self._act = self._pool(dsn, "artery monitor: action", "", 2)
+        #: until when an answer is given again, and the answer
         self._known: dict[tuple[str, tuple[Any, ...]], tuple[float, list[Row]]] = {}
+        self._spent_s = 0.0
         self._asking: defaultdict[tuple[str, tuple[Any, ...]], threading.Lock]
         self._asking = defaultdict(threading.Lock)
 
@@ -52,19 +56,28 @@ class Store:
         self._act.close()
 
     def rows(self, statement: LiteralString, values: Sequence[Any] = ()) -> list[Row]:
-        """Read; what was read within the second is given again."""
+        """Read; what was read just now is given again."""
         asked = (statement, tuple(values))
         with self._asking[asked]:  # whoever asks the same meanwhile waits for the one answer
-            memory, now = self._known, time.monotonic()
+            memory = self._known
             known = memory.get(asked)
-            if known and now - known[0] < FRESH_S:
+            if known and time.monotonic() < known[0]:
                 return known[1]
             with self._read.connection() as conn:
+                begun = time.monotonic()
                 found: list[Row] = conn.execute(statement, values).fetchall()
+            took = time.monotonic() - begun
+            self._spent_s += took
             if len(memory) > KNOWN:
                 memory.clear()
-            memory[asked] = (now, found)  # lost, if it was told to forget meanwhile
+            # lost, if it was told to forget meanwhile
+            memory[asked] = (begun + max(FRESH_S, SHARE * took), found)
             return found
+
+    def rest_s(self) -> float:
+        """Tell how long to leave the database alone, for what was read since it was last asked."""
+        spent, self._spent_s = self._spent_s, 0.0
+        return min(SHARE * spent, REST_LIMIT_S)
 
     def forget(self) -> None:
         """Read all anew: something changed."""

@@ -8,31 +8,27 @@ with counted as (
     select
         t.topic,
         t.endpoint_id,
-        'waiting' as kind,
-        count(*) filter (where t.due_at < 'infinity') as tasks,
-        min(t.due_at) filter (where t.due_at < 'infinity') as oldest_due,
-        count(*) filter (where t.due_at = 'infinity') as on_hold,
-        min((t.history -> -1 ->> 'at')::timestamptz)
-        filter (where t.due_at = 'infinity') as on_hold_since
+        case when t.due_at = 'infinity' then 'on_hold' else 'waiting' end as kind,
+        count(*) as tasks,
+        min(t.due_at) as oldest_due,
+        min(case when t.due_at = 'infinity' then t.history -> -1 ->> 'at' end) as since
     from artery.integration_task as t
     where t.status in ('pending', 'failed') and not t.queued
-    group by t.topic, t.endpoint_id
+    group by t.topic, t.endpoint_id, t.due_at = 'infinity'
     union all
     select
         t.topic,
         t.endpoint_id,
-        'queued' as kind,
-        count(*) filter (where t.due_at < 'infinity') as tasks,
+        case when t.due_at = 'infinity' then 'on_hold' else 'queued' end as kind,
+        count(*) as tasks,
         null as oldest_due,
-        count(*) filter (where t.due_at = 'infinity') as on_hold,
-        min((t.history -> -1 ->> 'at')::timestamptz)
-        filter (where t.due_at = 'infinity') as on_hold_since
+        min(case when t.due_at = 'infinity' then t.history -> -1 ->> 'at' end) as since
     from artery.integration_task as t
     where
         t.queued
         and t.ordering_key is not null
         and t.status not in ('sent', 'cancelled', 'compensated')
-    group by t.topic, t.endpoint_id
+    group by t.topic, t.endpoint_id, t.due_at = 'infinity'
     union all
     select
         t.topic,
@@ -40,8 +36,7 @@ with counted as (
         'in_flight' as kind,
         count(*) as tasks,
         null as oldest_due,
-        0 as on_hold,
-        null as on_hold_since
+        null as since
     from artery.integration_task as t
     where t.status = 'processing'
     group by t.topic, t.endpoint_id
@@ -52,8 +47,7 @@ with counted as (
         t.status as kind,
         count(*) as tasks,
         null as oldest_due,
-        0 as on_hold,
-        null as on_hold_since
+        null as since
     from artery.integration_task as t
     where t.due_at < 'infinity' and t.status in ('failed', 'dead', 'held', 'compensating')
     group by t.topic, t.endpoint_id, t.status
@@ -69,9 +63,9 @@ summed as (
         coalesce(sum(c.tasks) filter (where c.kind = 'held'), 0)::bigint as held,
         coalesce(sum(c.tasks) filter (where c.kind = 'dead'), 0)::bigint as dead,
         coalesce(sum(c.tasks) filter (where c.kind = 'compensating'), 0)::bigint as compensating,
-        min(c.oldest_due) as oldest_due,
-        sum(c.on_hold)::bigint as on_hold,
-        min(c.on_hold_since) as on_hold_since
+        min(c.oldest_due) filter (where c.kind = 'waiting') as oldest_due,
+        coalesce(sum(c.tasks) filter (where c.kind = 'on_hold'), 0)::bigint as on_hold,
+        min(c.since::timestamptz) as on_hold_since
     from counted as c
     group by c.topic, c.endpoint_id
 )

@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse, Response
 
 from pg_artery import queries
 from pg_artery.commands.listing import Row
-from pg_artery.monitor import layout
+from pg_artery.monitor import layout, lines_zh
+from pg_artery.monitor.codes_zh import CODES_ZH
 from pg_artery.monitor.guard import Guard
 from pg_artery.monitor.store import Store
 from pg_artery.monitor.words import LANGUAGES, translate
@@ -67,6 +68,9 @@ class Pages:
             language=language,
             languages=LANGUAGES,
             t=lambda text: translate(language, text),
+            meaning=lambda code: CODES_ZH.get(code, "") if language == "zh" else "",
+            attention_line=lambda line: lines_zh.attention(language, line),
+            set_up_line=lambda line: lines_zh.set_up(language, line),
             mark=self._guard.form_mark(request),
             done=request.query_params.get("done"),
             **values,
@@ -234,7 +238,9 @@ class Pages:
 
     def missing(self, request: Request) -> Response:
         """Say that there is no such thing."""
-        return self.show(request, "error", 404, message="There is no such thing.", hint=None)
+        return self.show(
+            request, "error", 404, sqlstate="", message="There is no such thing.", hint=None
+        )
 
     def failed(self, request: Request, error: Exception) -> Response:
         """Say what the database said."""
@@ -246,6 +252,7 @@ class Pages:
             request,
             "error",
             status,
+            sqlstate=(diag and diag.sqlstate) or "",
             message=(diag and diag.message_primary) or str(error),
             hint=(diag and diag.message_hint) or None,
         )

@@ -63,17 +63,11 @@ ZH = {
     "Times in": "时区:", "complete": "已完成",
     "running": "进行中", "querying": "查询中", "kept": "保留",
     "not yet due": "未到时间",
-    "Ask the receiver what became of them; then artery task retry or artery task cancel.":
-        "请向接收方核实结果,然后重试或取消。",
-    "It probes by itself; artery.close_breaker closes it by hand.": "会自动试探;也可手工恢复调用。",
-    "It stays so until artery.close_breaker.": "手工停止,需手工恢复调用。",
-    "Find out whether it took effect; then artery.resolve_saga_step, "
-    "or artery.resume_saga to ask or try again":
-        "请核实是否已生效,然后选择结果,或再次查询、重试。",
-    "Start `artery run`. artery_monitor.runner_status tells when the last one was seen.":
-        "请启动 artery run。",
-    "See artery.sweep_step.error; it is tried again at its interval.":
-        "见错误信息;会按间隔自动重试。",
+    "enqueued": "入队", "called": "调用", "called, too late to count": "调用,太迟,不计",
+    "retry": "重试",    "hold": "暂停发送", "release": "恢复发送",
+    "cancel": "取消", "resolve": "人工定论", "due": "到期",
+    "waits behind an earlier one of its ordering key": "排在同一顺序键的前一个之后",
+    "meaning": "含义", "started": "开始", "stopped": "停止", "compensate": "撤销", "resume": "再试",
     "processed": "已处理", "unknown": "结果未知", "stuck": "撤销失败",
 }  # fmt: skip
 

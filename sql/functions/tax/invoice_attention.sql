@@ -1,6 +1,6 @@
 -- Lines of artery_monitor.attention(), which runs as the one who looks
 create or replace function artery_tax.invoice_attention()
-returns table (severity text, subject text, found text, mend text)
+returns table (severity text, subject text, found text, mend text, code text, params jsonb)
 language sql
 stable
 set search_path = ''
@@ -14,7 +14,12 @@ select
         )
         from jsonb_to_recordset(a.differences) as d (field text, asked text, answered text)
     ) as found,
-    format('Settle it with the gateway, then: select artery_tax.decide_alarm(%s, true or false, reason).', a.id) as mend
+    format('Settle it with the gateway, then: select artery_tax.decide_alarm(%s, true or false, reason).', a.id) as mend,
+    'invoice_alarm' as code,
+    jsonb_build_object('alarm', a.id, 'differences', (
+        select string_agg(format('%s: %s ≠ %s', d.field, d.answered, d.asked), '; ' order by d.field)
+        from jsonb_to_recordset(a.differences) as d (field text, asked text, answered text)
+    )) as params
 from artery_tax.invoice_alarm as a
 where a.decided_at is null
 union all
@@ -22,7 +27,11 @@ select
     'warning',
     'invoices ' || v.status,
     format('%s, the last %s: %s', count(*), max(v.order_no), (array_agg(v.reason order by v.order_no desc))[1]),
-    'Correct the cause, then artery_tax.request_invoice(order_no); or artery_tax.cancel_invoice(order_no, reason).'
+    'Correct the cause, then artery_tax.request_invoice(order_no); or artery_tax.cancel_invoice(order_no, reason).',
+    'invoice_' || v.status,
+    jsonb_build_object(
+        'count', count(*), 'last', max(v.order_no), 'reason', (array_agg(v.reason order by v.order_no desc))[1]
+    )
 from artery_erp.ar_invoice as v
 where v.status in ('refused', 'undelivered')
 group by v.status
@@ -31,7 +40,9 @@ select
     'warning',
     'invoices waiting',
     format('%s, no gateway is set up for profile %s', count(*), v.profile),
-    'artery_tax.setup_gateway(url), then artery_tax.request_drafts().'
+    'artery_tax.setup_gateway(url), then artery_tax.request_drafts().',
+    'invoice_waiting',
+    jsonb_build_object('count', count(*), 'profile', v.profile)
 from artery_erp.ar_invoice as v
 where v.status = 'draft' and v.kind = 'blue'
 group by v.profile
@@ -42,7 +53,9 @@ select
     format(
         '%s have no answer for more than an hour, or their task was cancelled; the first %s', count(*), min(v.order_no)
     ),
-    'See artery_tax.invoice_status: where its task is, and why. artery_tax.request_invoice asks anew where it was cancelled.'
+    'See artery_tax.invoice_status: where its task is, and why. artery_tax.request_invoice asks anew where it was cancelled.',
+    'invoice_requested',
+    jsonb_build_object('count', count(*), 'first', min(v.order_no))
 from artery_erp.ar_invoice as v
 left join artery.integration_task as t on t.id = v.task_id
 where

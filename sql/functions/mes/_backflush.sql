@@ -21,9 +21,10 @@ declare
     v_draft artery_mes.report_draft;
     v_report artery_mes.production_report;
     v_row artery_mes.backflush_row;
-    v_main artery_mes.backflush_row;
     v_at integer;
+    v_main integer;
     v_named integer := 1;
+    v_named_by bigint;
     v_order_from integer[] := array_fill(1, array[cardinality(p_drafts)]);
     v_order_to integer[] := array_fill(0, array[cardinality(p_drafts)]);
     -- lots by pool, in the order in which they are taken
@@ -34,11 +35,6 @@ declare
     v_lot_usable boolean[] := array[]::boolean[];
     v_pool_from integer[] := array_fill(1, array[greatest(v_count, 1)]);
     v_pool_to integer[] := array_fill(0, array[greatest(v_count, 1)]);
-    v_named_lots text[] := array(
-        select r.lot_no from unnest(v_rows) as r where r.rank = 0
-        union select coalesce((d.report).lot_no, '') from unnest(p_drafts) as d
-        union select ''
-    );
     v_pool_of jsonb;
     -- what is issued of each line, what is made in each scope
     v_line_mo text[] := array_fill(null::text, array[greatest(v_count, 1)]);
@@ -69,42 +65,25 @@ begin
 
     for v_i in 1..v_count loop
         v_row := v_rows[v_i];
-        exit when v_row.rank = 0;
+        v_line_mo[v_row.line_slot] := v_row.mo_no;
+        v_line_no[v_row.line_slot] := v_row.line_no;
+        v_line_issued[v_row.line_slot] := v_row.issued;
+        continue when v_row.rank = 0;
         if v_order_to[v_row.order_no] = 0 then
             v_order_from[v_row.order_no] := v_i;
         end if;
         v_order_to[v_row.order_no] := v_i;
         v_named := v_i + 1;
-        v_line_mo[v_row.line_slot] := v_row.mo_no;
-        v_line_no[v_row.line_slot] := v_row.line_no;
-        v_line_issued[v_row.line_slot] := v_row.issued;
     end loop;
-    for v_i in v_named..v_count loop
-        v_row := v_rows[v_i];
-        v_line_mo[v_row.line_slot] := v_row.mo_no;
-        v_line_no[v_row.line_slot] := v_row.line_no;
-        v_line_issued[v_row.line_slot] := v_row.issued;
-    end loop;
+    v_named_by := (v_rows[v_named]).report_id;
 
     for v_lot in
         select
-            p.pool_no,
+            b.pool_no,
             b.lot_no,
             b.quantity,
-            l.lot_no is null
-            or l.status = 'released' and coalesce(l.expires_at > v_now, true) as usable
-        from (
-            select distinct
-                r.pool_no,
-                r.item_code,
-                r.warehouse_code
-            from unnest(v_rows) as r
-        ) as p
-        inner join artery_erp.stock_balance as b
-            on b.item_code = p.item_code and b.warehouse_code = p.warehouse_code
-        left join artery_erp.lot as l on l.item_code = b.item_code and l.lot_no = b.lot_no
-        where b.in_stock or b.lot_no = any(v_named_lots)
-        order by p.pool_no, l.expires_at nulls last, l.received_at, b.lot_no
+            b.usable
+        from artery_mes._backflush_lots(v_rows, array(select d.report from unnest(p_drafts) as d)) as b
     loop
         v_lots := v_lots + 1;
         if v_pool_to[v_lot.pool_no] = 0 then
@@ -130,25 +109,20 @@ begin
         v_report.posted_at := v_now;
         v_first := v_n;
         v_waits := true;
-        v_reasons := '[]';
+        v_reasons := null;
         if v_report.good > 0 and v_good > v_draft.good_limit then
             v_waits := false;
-            v_reasons := jsonb_build_array(artery._reason(
-                'IN308',
-                format(
-                    'order %s: with this report %s are good, %s are allowed',
-                    v_report.mo_no, trim_scale(v_good), trim_scale(v_draft.good_limit)
-                ),
-                'Raise the quantity of the order, or its overproduction_rate.', '/good'
-            ));
+            v_reasons := artery_mes._over_reason(v_report.mo_no, v_good, v_draft.good_limit);
         end if;
 
         -- what the report names, then what its order's lines are still short of
         v_at := v_order_from[v_draft.order_no];
         loop
-            if (v_rows[v_named]).report_id = v_report.id then
+            if v_named_by = v_report.id then
                 v_row := v_rows[v_named];
+                v_main := v_named;
                 v_named := v_named + 1;
+                v_named_by := (v_rows[v_named]).report_id;
             else
                 exit when v_at > v_order_to[v_draft.order_no];
                 v_row := v_rows[v_at];
@@ -162,15 +136,16 @@ begin
                 end;
             end if;
             if v_row.rank = 0 then
-                v_main := v_row;
                 v_open := v_row.quantity;
                 v_want := v_open;
             elsif v_row.rank = 1 then
-                v_main := v_row;
-                v_open := artery_erp.round_up(
-                    coalesce(v_draft.issue_for, v_done) * v_row.quantity, v_row.base_quantity, v_row.whole
-                ) - v_line_issued[v_row.line_slot];
-                v_want := v_open;
+                v_main := v_at - 1;
+                v_want := trim_scale(coalesce(v_draft.issue_for, v_done) * v_row.quantity);
+                if v_row.whole or v_row.base_quantity <> 1 or scale(v_want) > 8 then
+                    v_want := artery_erp.round_up(v_want, v_row.base_quantity, v_row.whole);
+                end if;
+                v_want := v_want - v_line_issued[v_row.line_slot];
+                v_open := v_want;
             elsif v_open > 0 then
                 v_want := artery_erp.round_up(v_open * v_row.quantity, 1, v_row.whole);
             end if;
@@ -202,36 +177,27 @@ begin
             end loop;
             continue when v_open <= 0 or v_row.rank > 0 and not v_row.last;
 
-            if v_main.policy = 'allow' then
-                v_covers := case v_main.rank when 0 then trunc(v_open / v_main.base_quantity, 8) else v_open end;
+            v_row := v_rows[v_main];
+            if v_row.policy = 'allow' then
+                v_covers := case v_row.rank when 0 then trunc(v_open / v_row.base_quantity, 8) else v_open end;
                 v_n := v_n + 1;
                 v_moves[v_n] := (
-                    v_report.posting_id, v_n - v_first, v_main.item_code, v_main.warehouse_code,
-                    coalesce(v_main.lot_no, ''), -v_open, v_main.line_no, v_covers, v_now
+                    v_report.posting_id, v_n - v_first, v_row.item_code, v_row.warehouse_code,
+                    coalesce(v_row.lot_no, ''), -v_open, v_row.line_no, v_covers, v_now
                 )::artery_erp.stock_move;
-                v_move_lot[v_n] := v_pool_from[v_main.pool_no] - 1 + array_position(
-                    v_lot_no[v_pool_from[v_main.pool_no]:v_pool_to[v_main.pool_no]], coalesce(v_main.lot_no, '')
+                v_move_lot[v_n] := v_pool_from[v_row.pool_no] - 1 + array_position(
+                    v_lot_no[v_pool_from[v_row.pool_no]:v_pool_to[v_row.pool_no]], coalesce(v_row.lot_no, '')
                 );
-                v_move_line[v_n] := v_main.line_slot;
+                v_move_line[v_n] := v_row.line_slot;
                 v_lot_quantity[v_move_lot[v_n]] := v_lot_quantity[v_move_lot[v_n]] - v_open;
-                v_line_issued[v_main.line_slot] := v_line_issued[v_main.line_slot] + v_covers;
+                v_line_issued[v_row.line_slot] := v_line_issued[v_row.line_slot] + v_covers;
             else
-                v_waits := v_waits and v_main.policy = 'shortage';
-                v_reasons := v_reasons || (artery._reason(
-                    'IN107',
-                    format(
-                        'line %s: %s of item %s are missing in %s%s', v_main.line_no, trim_scale(v_open),
-                        v_main.item_code, v_main.warehouse_code, ', lot ' || nullif(v_main.lot_no, '')
-                    ),
-                    'Receive or transfer stock to there; a report that waits is posted then.',
-                    '/components'
-                ) || jsonb_build_object(
-                    'item', v_main.item_code, 'warehouse', v_main.warehouse_code, 'missing', trim_scale(v_open)
-                ));
+                v_waits := v_waits and v_row.policy = 'shortage';
+                v_reasons := coalesce(v_reasons, '[]') || artery_mes._short_reason(v_row, v_open);
             end if;
         end loop;
 
-        if v_reasons <> '[]' then
+        if v_reasons is not null then
             for v_i in v_first + 1..v_n loop
                 v_lot_quantity[v_move_lot[v_i]] := v_lot_quantity[v_move_lot[v_i]] - (v_moves[v_i]).quantity;
                 v_line_issued[v_move_line[v_i]] := v_line_issued[v_move_line[v_i]] - (v_moves[v_i]).covers;

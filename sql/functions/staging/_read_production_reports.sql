@@ -19,24 +19,24 @@ begin
         case when m.kind = 'reversal' then (
             select r.mo_no
             from artery_mes.production_report as r
-            where r.report_id = m.body ->> 'reverses' and r.source = m.source
-        ) else artery_erp.clean_code(m.body ->> 'mo_no') end,
-        artery_erp.clean_code(m.body ->> 'item'),
+            where r.report_id = m.reverses and r.source = m.source
+        ) else artery_erp.clean_code(m.mo_no) end,
+        artery_erp.clean_code(m.item),
         case when m.operation ~ '^[0-9]{1,9}$' then m.operation::integer end,
         case when m.good ~ v_quantity then m.good::numeric end,
         case when m.scrap ~ v_quantity then m.scrap::numeric end,
         case when m.rework ~ v_quantity then m.rework::numeric end,
-        left(m.body ->> 'reason', 200),
-        artery_erp.clean_code(m.body ->> 'warehouse'),
-        artery_erp.clean_code(m.body ->> 'lot'),
+        left(m.reason, 200),
+        artery_erp.clean_code(m.warehouse),
+        artery_erp.clean_code(m.lot),
         m.reported_at,
-        m.body ->> 'reverses',
+        m.reverses,
         m.body -> 'components',
         array_remove(array[
             case when jsonb_typeof(m.body) <> 'object' then 'body' end,
             case when m.kind not in ('report', 'release', 'reversal') then 'kind' end,
-            case when m.kind <> 'reversal' and m.body ->> 'mo_no' is null then 'mo_no' end,
-            case when m.kind = 'reversal' and m.body ->> 'reverses' is null then 'reverses' end,
+            case when m.kind <> 'reversal' and m.mo_no is null then 'mo_no' end,
+            case when m.kind = 'reversal' and m.reverses is null then 'reverses' end,
             case when m.operation !~ '^[0-9]{1,9}$' then 'operation_no' end,
             case when m.good !~ v_quantity then 'good' end,
             case when m.scrap !~ v_quantity then 'scrap' end,
@@ -49,15 +49,39 @@ begin
             s.source,
             s.message_id,
             s.body,
-            coalesce(s.body ->> 'kind', 'report') as kind,
-            s.body ->> 'operation_no' as operation,
-            coalesce(s.body ->> 'good', '0') as good,
-            coalesce(s.body ->> 'scrap', '0') as scrap,
-            coalesce(s.body ->> 'rework', '0') as rework,
-            case when s.body ->> 'reported_at' is null then s.received_at
-                else artery_mes._instant(s.body ->> 'reported_at') end as reported_at
+            coalesce(f.kind, 'report') as kind,
+            f.mo_no,
+            f.item,
+            f.operation_no as operation,
+            coalesce(f.good, '0') as good,
+            coalesce(f.scrap, '0') as scrap,
+            coalesce(f.rework, '0') as rework,
+            f.reason,
+            f.warehouse,
+            f.lot,
+            case when f.reported_at is null then s.received_at
+                else artery_mes._instant(f.reported_at) end as reported_at,
+            f.reverses
         from artery_staging.mes_production_report as s
+        cross join lateral jsonb_to_record(
+            case when jsonb_typeof(s.body) = 'object' then s.body else '{}' end
+        ) as f (
+            kind text,
+            mo_no text,
+            item text,
+            operation_no text,
+            good text,
+            scrap text,
+            rework text,
+            reason text,
+            warehouse text,
+            lot text,
+            reported_at text,
+            reverses text
+        )
         where s.id = any(p_ids)
+        -- each of these is looked at several times, and worked out once
+        offset 0
     ) as m
     order by m.id;
 end

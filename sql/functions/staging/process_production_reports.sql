@@ -31,7 +31,7 @@ insert into artery_staging.inbox (table_name, processor, batch_size)
 values (
     'artery_staging.mes_production_report',
     'artery_staging.process_production_reports(bigint[])',
-    1000
+    2000
 )
 on conflict do nothing;
 

@@ -1,0 +1,17 @@
+set local role artery_owner;
+
+/* Where the ledger moved lots. The index that it replaces had every move, of items without lots
+   too: one value for each item, which cost two thirds of writing a move and was read by nothing;
+   moves of an item since a moment are found by posted_at.
+   It takes one read of the ledger, in which nothing is posted. Where that is too long, make it
+   before with `create index concurrently`, under the same name. */
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists stock_move_lot_idx on artery_erp.stock_move (item_code, lot_no)
+where lot_no <> '';
+-- squawk-ignore require-concurrent-index-deletion
+drop index if exists artery_erp.stock_move_item_lot_idx;
+
+-- twice the reports share the reading and locking of their orders and balances; unless set by hand
+update artery_staging.inbox
+set batch_size = 2000
+where table_name = 'artery_staging.mes_production_report' and batch_size = 1000;

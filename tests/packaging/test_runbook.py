@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import psycopg
 import pytest
 from documents import Reader, read_blocks
 from psycopg.conninfo import conninfo_to_dict
+
+from pg_artery.cluster import Cluster
+from pg_artery.migrate import migrate
 
 pytestmark = pytest.mark.one_server
 
@@ -68,6 +72,141 @@ def test_what_it_says_to_type_puts_things_right(
     assert tasks == [("S-1000", "pending"), ("S-1001", "sent"), ("S-1002", "pending")]
     [(history,)] = conn.execute("select history from artery_staging.plm_bom").fetchall()
     assert "conversion KG to PCE added" in json.dumps(history)
+
+
+#: between backticks in a sentence: a command with arguments
+INLINE = re.compile(r"`((?:artery|select|psql|curl|commit|rollback|systemctl|journalctl) [^`]*)`")
+#: what only a service manager can do; that the units stand is checked in test_units.py
+ALONE = ("doctor", "status", "verify")
+SERVICES = re.compile(
+    r"(systemctl (start|status)|journalctl -u) (artery-run|artery-monitor)( -n \d+)?$"
+)
+
+
+class World:
+    """Gives each command of a sentence something to work on: what 4711, 12, STEP, INBOX, … mean."""
+
+    def __init__(self, conn: psycopg.Connection, page: str) -> None:
+        self._conn, self._page, self._n = conn, page, 0
+        conn.execute("insert into artery.saga_definition (name) values ('s')")
+        conn.execute(
+            "insert into artery.saga_step (saga, position, name, topic) "
+            "values ('s', 1, 'ship', 'carrier.shipment')"
+        )
+        conn.execute(
+            "select artery.set_endpoint('carrier', '{\"enabled\": true, \"max_attempts\": 1}')"
+        )
+        conn.execute(
+            "update artery.route set status_path_template = '/shipments/{request_id}' "
+            "where topic = 'carrier.shipment'"
+        )
+        self.opened: list[psycopg.Connection] = []
+
+    def _value(self, statement: str, *values: object) -> object:
+        return self._conn.execute(statement.encode(), values).fetchone()[0]
+
+    def _end(self, result: dict[str, object]) -> None:
+        runner = self._value("select artery.register_runner('r', 'h', 1, '0')")
+        for task, attempt in self._conn.execute(
+            "select id, attempt from artery.claim_tasks(%s)", (runner,)
+        ).fetchall():
+            end = result | {"id": task, "attempt": attempt, "url": "http://x", "ago_ms": 1}
+            told = json.dumps([end | {"span_id": "0" * 16}])
+            self._conn.execute("select artery.report_results(%s, %s)", (runner, told))
+
+    def task(self, status: str) -> object:
+        """A task that is dead, or held: its receiver cannot be asked, until then."""
+        self._n += 1
+        number = self._value(
+            "select artery.enqueue_task('carrier.shipment', '{}', p_document_id => %s)",
+            f"W-{self._n}",
+        )
+        self._conn.execute(
+            "update artery.route set status_path_template = null where topic = 'carrier.shipment'"
+        )
+        self._end({"status_code": 422} if status == "dead" else {"error_kind": "reset"})
+        self._conn.execute(
+            "update artery.route set status_path_template = '/shipments/{request_id}' "
+            "where topic = 'carrier.shipment'"
+        )
+        return number
+
+    def saga(self) -> object:
+        """A saga whose step is unknown."""
+        self._n += 1
+        number = self._value("select artery.start_saga('s', '{}', p_key => %s)", f"S-{self._n}")
+        self._conn.execute(
+            "update artery.route set status_path_template = null where topic = 'carrier.shipment'"
+        )
+        self._end({"error_kind": "reset"})
+        found = "select step_status from artery.saga_attention where saga_id = %s"
+        assert self._value(found, number) == "unknown"
+        return number
+
+    def fill(self, command: str) -> str:
+        """Put real things in the place of those that the sentence speaks of."""
+        if "4711" in command and command.startswith("artery task"):
+            held = "resolve" in command or "retry" in command
+            command = command.replace("4711", str(self.task("held" if held else "dead")))
+        if command.startswith("artery saga"):
+            command = command.replace("12", str(self.saga())).replace("STEP", "ship")
+        if "pg_terminate_backend" in command:
+            session = psycopg.connect(self._conn.info.dsn)
+            self.opened.append(session)
+            command = command.replace("4711", str(session.info.backend_pid))
+        if "pg_drop_replication_slot" in command:
+            self._conn.execute("select pg_create_physical_replication_slot('gone_consumer')")
+            command = command.replace("…", "gone_consumer")
+        if " prepared " in command:
+            self._conn.execute(
+                "begin; create table if not exists public.p (); prepare transaction 'p'"
+            )
+            command = command.replace("…", "p")
+        if "INBOX ID" in command:
+            command = command.replace("INBOX ID", "artery_staging.plm_bom 1")
+        return command.replace("http://127.0.0.1:8765/", self._page).replace("…", "found out")
+
+
+def test_what_its_sentences_say_to_type_works(own_cluster: Cluster, tmp_path: Path) -> None:
+    """Each command between backticks is run, on what it speaks of; one without arguments exists."""
+    dsn = own_cluster.create_database("erp")
+    migrate(dsn)
+    bin_ = Path(sys.executable).parent
+    env = {**os.environ, "ARTERY_DSN": dsn, "PATH": f"{bin_}:{os.environ['PATH']}"}
+    page = subprocess.Popen(
+        [str(bin_ / "artery"), "monitor", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True
+    )
+    ran = 0
+    try:
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            broken(conn)
+            assert page.stdout
+            world = World(conn, page.stdout.readline().strip())
+            for command in dict.fromkeys(INLINE.findall(DOCUMENT)):
+                if SERVICES.match(command):
+                    continue
+                filled = world.fill(command)
+                words = command.split()
+                if words[0] == "artery":
+                    named_alone = len(words) == 3 and words[1] not in ALONE
+                    filled += " --help" if named_alone else ""
+                elif not command.startswith(("psql", "curl")):
+                    filled = f'psql -X -v ON_ERROR_STOP=1 -d "$ARTERY_DSN" -c "{filled}"'
+                done = subprocess.run(
+                    ["bash", "-c", filled], env=env, cwd=tmp_path, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                )  # fmt: skip
+                # doctor, status and check say by their exit code what they found
+                allowed = (0, 1) if words[1] in (*ALONE, "endpoint") else (0,)
+                assert done.returncode in allowed, f"{filled}\n{done.stdout}"
+                assert "Traceback" not in done.stdout
+                ran += 1
+            for session in world.opened:
+                session.close()
+    finally:
+        page.terminate()
+        page.wait(10)
+    assert ran >= 20
 
 
 def test_each_alarm_says_whether_it_wakes_somebody() -> None:

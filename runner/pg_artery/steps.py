@@ -25,7 +25,7 @@ begin
         raise exception using errcode = 'IN902',
             message = 'pg_artery is installed in this database as an extension',
             detail = 'Migrations and CREATE EXTENSION are two ways to install the same objects.',
-            hint = 'Bring it up to date: make install on the server, alter extension pg_artery update.';
+            hint = 'Bring it up to date: make install, then alter extension pg_artery update.';
     end if;
 end
 $guard$;

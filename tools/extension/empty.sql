@@ -3,7 +3,7 @@ do $empty$
 declare
     v_tables text;
 begin
-    if current_setting('row_security') = 'off' then
+    if current_setting('pg_artery.row_security') = 'off' then
         select string_agg(format('%I.%I', n.nspname, c.relname), ', ')
         into v_tables
         from pg_catalog.pg_extension as e

@@ -8,8 +8,7 @@ begin
             hint = 'Leave it so: artery migrate brings it up to date. Or make it an extension, data and all: '
                 'create extension pg_artery version ''unpackaged''; alter extension pg_artery update;';
     end if;
-    -- what pg_dump writes turns row security off, and nobody else does
-    if current_setting('row_security') = 'off' and current_setting('session_replication_role') <> 'replica' then
+    if current_setting('pg_artery.row_security') = 'off' and current_setting('session_replication_role') <> 'replica' then
         raise exception using
             errcode = 'IN914',
             message = 'this looks like a restore, and triggers would fire in it',

@@ -1,9 +1,9 @@
 do $tail$
 declare
     v_relation regclass;
-    v_tables text;
 begin
     perform set_config('role', current_setting('pg_artery.installer'), true);
+    perform set_config('row_security', current_setting('pg_artery.row_security'), true);
     -- all that has rows, whatever made it: none can be forgotten
     for v_relation in
         select c.oid

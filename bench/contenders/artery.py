@@ -120,7 +120,8 @@ class Policed(Artery):
     policy = """
         insert into artery.egress_rule (endpoint, network, first_port, last_port)
         select e.name, '127.0.0.1', p.port, p.port
-        from artery.endpoint as e, cast(substring(e.base_url from ':([0-9]+)/') as integer) as p (port);
+        from artery.endpoint as e,
+            cast(substring(e.base_url from ':([0-9]+)/') as integer) as p (port);
         update artery.endpoint
         set rate_per_second = 1000000, burst = 1000000, max_in_flight = 1000000;
     """

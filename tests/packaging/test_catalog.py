@@ -87,7 +87,7 @@ def test_functions_pin_the_search_path(found) -> None:
             join pg_namespace as n on n.oid = p.pronamespace
             join pg_language as l on l.oid = p.prolang
             where OURS and (l.lanname = 'plpgsql' or p.prosecdef)
-                and not coalesce(p.proconfig, '{}') && array['search_path=""', 'search_path=']
+                and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, pg_temp']
             """
         )
     )

@@ -198,7 +198,8 @@ def test_a_lock_held_by_another_is_given_up_naming_the_holder(empty: str, make_s
     migrate(empty, source=make_source(TABLE, {}))
     trigger = (
         "create or replace function artery.g() returns trigger language plpgsql "
-        "set search_path = '' as 'begin return new; end'; create or replace trigger g "
+        "set search_path = pg_catalog, pg_temp as 'begin return new; end'; "
+        "create or replace trigger g "
         "before insert on artery.box for each row execute function artery.g();"
     )
     source = make_source(TABLE, {"triggers/artery/g.sql": trigger})

@@ -3,7 +3,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_no text := artery_tax._document_number($1, 'shipment_no');

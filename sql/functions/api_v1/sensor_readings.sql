@@ -5,7 +5,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_source text := coalesce($1 ->> 'source', session_user::text);

@@ -5,7 +5,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_procurement.start_sso(p_platform, p_user, p_target)
 $function$;
@@ -23,7 +23,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_procurement.take_sso_url(p_ticket, p_user, p_wait)
 $function$;

@@ -3,7 +3,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_staging.receive(
     'artery_staging.plm_ecn', $1 ->> 'source', $1 ->> 'message_id', $1

@@ -11,7 +11,7 @@ create or replace function artery._advance_saga(p_saga_id bigint)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_undo_tries constant integer := 12;

@@ -4,7 +4,7 @@ create or replace function artery._auth_problems(p_endpoint artery.endpoint)
 returns setof text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with setting (name, kinds, required, pattern) as (
     values

@@ -9,7 +9,7 @@ create or replace function artery._begin_inquiry(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_route record;
@@ -76,7 +76,7 @@ returns jsonb
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_build_object(
     'traceparent', format('00-%s-0000000000000000-01', replace(p_request_id::text, '-', ''))

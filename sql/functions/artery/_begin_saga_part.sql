@@ -8,7 +8,7 @@ create or replace function artery._begin_saga_part(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_prefix constant text := case p_part when 'action' then '' else p_part || '_' end;

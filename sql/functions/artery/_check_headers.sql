@@ -2,7 +2,7 @@ create or replace function artery._check_headers(p_headers jsonb, p_where text)
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_bad text;

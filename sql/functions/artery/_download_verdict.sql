@@ -14,7 +14,7 @@ create or replace function artery._file_name(p_disposition text, p_fallback text
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_coded text := substring(p_disposition from '(?i)filename\*\s*=\s*UTF-8''[^'']*''([^;\s]+)');

@@ -5,7 +5,7 @@ create or replace function artery._due_lanes(p_now timestamptz, p_frontier jsonb
 returns table (endpoint_id integer, priority smallint, since timestamptz, gated boolean)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off

@@ -6,7 +6,7 @@ create or replace function artery._end_saga_task(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_id constant bigint := (p_reply ->> 'task_id')::bigint;
@@ -98,7 +98,7 @@ create or replace function artery._fail_saga_step(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform
@@ -118,7 +118,7 @@ create or replace function artery._query_saga_step(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_timeout constant interval := interval '10 minutes';

@@ -4,7 +4,7 @@ create or replace function artery._end_task(p_task_id bigint, p_body jsonb defau
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_task record;

@@ -6,7 +6,7 @@ create or replace function artery._ensure_partition(p_parent regclass, p_at time
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 declare

@@ -21,7 +21,7 @@ create or replace function artery._explain_refusal(
 returns bigint
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_route record;

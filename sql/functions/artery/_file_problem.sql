@@ -6,7 +6,7 @@ returns text
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select case
     when p_kind = 'pdf' and p_head is not null and substr(p_head, 1, 5) <> '%PDF-'::bytea

@@ -5,7 +5,7 @@ language sql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(string_agg(
     case
@@ -29,7 +29,7 @@ returns text
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_path text := p_template;

@@ -14,7 +14,7 @@ create or replace function artery._inquire(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_route record;

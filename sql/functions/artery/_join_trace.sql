@@ -7,7 +7,7 @@ create or replace function artery._join_trace(
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_parent text := coalesce(p_headers ->> 'traceparent', p_parent);

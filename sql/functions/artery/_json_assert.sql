@@ -3,7 +3,7 @@ returns boolean
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- the group keeps PostgreSQL's own directives (***, (?i)) from having a meaning
@@ -21,7 +21,7 @@ returns text
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_number constant text[] := '{multipleOf,maximum,exclusiveMaximum,minimum,exclusiveMinimum,maxLength,minLength,maxItems,minItems,maxProperties,minProperties}'::text[];

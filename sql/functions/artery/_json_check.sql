@@ -9,7 +9,7 @@ create or replace function artery._json_check(
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_type constant text := jsonb_typeof(p_value);

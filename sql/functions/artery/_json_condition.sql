@@ -7,7 +7,7 @@ create or replace function artery._json_condition(
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_all text[] := '{true}'::text[];

@@ -5,7 +5,7 @@ create or replace function artery._json_parts(
 returns table (schema jsonb, value jsonb, token text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_skip integer;

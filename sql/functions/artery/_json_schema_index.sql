@@ -3,7 +3,7 @@ returns text
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_parts constant text := '^(?:([^:/?#]+):)?(//[^/?#]*)?([^?#]*)(\?[^#]*)?';
@@ -38,7 +38,7 @@ returns text
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select convert_from(string_agg(
     case when m.part[1] ~ '^%..$' then decode(substr(m.part[1], 2), 'hex') else convert_to(m.part[1], 'UTF8') end,
@@ -56,7 +56,7 @@ returns jsonb
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with recursive walk as (
     select

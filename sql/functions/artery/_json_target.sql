@@ -5,7 +5,7 @@ returns jsonb
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_uri text := artery._resolve_uri(p_base, split_part(p_reference, '#', 1));

@@ -7,7 +7,7 @@ create or replace function artery._judge_endpoints(p_tally jsonb, p_now timestam
 returns integer[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_tally record;

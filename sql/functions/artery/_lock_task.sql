@@ -3,7 +3,7 @@ create or replace function artery._lock_task(
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     select

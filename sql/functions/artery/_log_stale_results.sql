@@ -7,7 +7,7 @@ create or replace function artery._log_stale_results(
 returns bigint[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $function$
 declare

@@ -4,7 +4,7 @@ create or replace function artery._match_tasks(
 returns bigint[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_known constant text[] := array[

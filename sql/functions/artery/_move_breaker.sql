@@ -6,7 +6,7 @@ create or replace function artery._move_breaker(
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_from text;

@@ -2,7 +2,7 @@ create or replace function artery._moved_secrets(p_old artery.endpoint, p_new ar
 returns text[]
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(array_agg(r.name order by r.name), '{}')
 from (

@@ -15,7 +15,7 @@ create or replace function artery._permit(
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_endpoint record;
@@ -107,7 +107,7 @@ create or replace function artery._spend(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_step_ms > 0 then

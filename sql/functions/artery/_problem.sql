@@ -4,7 +4,7 @@ returns jsonb
 language plpgsql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_body jsonb := artery._json_or_text(p_body);

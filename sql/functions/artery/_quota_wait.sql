@@ -7,7 +7,7 @@ returns interval
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_member constant text

@@ -5,7 +5,7 @@ returns jsonb
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_strip_nulls(jsonb_build_object(
     'code', p_code, 'path', p_path, 'message', p_message, 'hint', p_hint

@@ -8,7 +8,7 @@ language plpgsql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_names constant text := '[[:alnum:]_.-]*(?:passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|authorization'
@@ -35,7 +35,7 @@ comment on function artery._redact(text) is
 'A text with what looks like a secret, or stands under a secret''s name, taken out';
 
 -- Both inlined into their callers: hence no search_path. A search costs most at its start (the
--- words' first states, 2 to 5 us) and little by the letter, so who has many texts asks for all at once.
+-- words' first states, 2 to 5 us) and little by the letter: who has many texts asks once for all.
 create or replace function artery._suspicious(p_text text)
 returns boolean
 language sql

@@ -4,7 +4,7 @@ language plpgsql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return p_text::jsonb;
@@ -21,7 +21,7 @@ language plpgsql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform p_text::json;
@@ -40,7 +40,7 @@ create or replace function artery._run_handler(p_task_id bigint, p_handler text,
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '250ms'
 as $function$
 declare

@@ -10,7 +10,7 @@ create or replace function artery._set_row(
 returns table (setting text, was text, becomes text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- kept by triggers, or no setting

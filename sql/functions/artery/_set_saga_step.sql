@@ -9,7 +9,7 @@ create or replace function artery._note_saga(
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 update artery.saga as s
 set history = s.history || jsonb_strip_nulls(jsonb_build_object(
@@ -36,7 +36,7 @@ create or replace function artery._set_saga_step(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_name text;
@@ -63,7 +63,7 @@ create or replace function artery._is_doubtful(p_task_id bigint)
 returns boolean
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_array_length(t.history) >= 50 or exists (
     select from jsonb_to_recordset(t.history) as h (
@@ -96,7 +96,7 @@ create or replace function artery._compensate_task(p_task_id bigint, p_over bool
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 update artery.integration_task as t
 set status = 'compensating'

@@ -3,7 +3,7 @@ create or replace function artery._wake()
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if exists (select from artery.runner as r where r.asleep and r.stopped_at is null) then

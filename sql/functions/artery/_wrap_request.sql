@@ -5,7 +5,7 @@ language sql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select case
     when p_text collate "C" ~ '^[!#$&-~]*$' then p_text
@@ -34,7 +34,7 @@ create or replace function artery._wrap_request(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_route record;

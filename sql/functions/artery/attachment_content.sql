@@ -2,7 +2,7 @@ create or replace function artery._attachment(p_id bigint)
 returns artery.attachment
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_attachment record;
@@ -27,7 +27,7 @@ returns table (id bigint, file_name text, bytes bigint, sha256 text, chunks inte
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     a.id,
@@ -46,7 +46,7 @@ returns bytea
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_data bytea;
@@ -67,7 +67,7 @@ returns bytea
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_most constant bigint := 268435456::bigint;

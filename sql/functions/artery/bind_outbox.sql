@@ -7,7 +7,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_holds boolean;
@@ -46,7 +46,7 @@ create or replace function artery._binding_query(
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select format(
     'select (%1$s) as holds, case when (%1$s) then (%2$s)::jsonb end as payload, (%3$s)::text as document_id, '
@@ -65,7 +65,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_query text := artery._binding_query(p_when, p_payload, p_document_id, p_ordering_key);
@@ -110,7 +110,7 @@ create or replace function artery.bind_outbox(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_event text;
@@ -162,7 +162,7 @@ create or replace function artery._create_binding(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- @plpgsql_check_options: security_warnings = off
@@ -189,7 +189,7 @@ create or replace function artery.unbind_outbox(p_table regclass, p_topic text)
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_name name;

@@ -4,7 +4,7 @@ returns table (name text, pid integer)
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     s.name,
@@ -37,7 +37,7 @@ create or replace function artery.cancel_overdue_steps()
 returns integer
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select (count(*) filter (where case when a.usename = current_user then pg_cancel_backend(o.pid) end))::integer
 from artery._overdue_steps() as o

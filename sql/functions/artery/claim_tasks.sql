@@ -37,7 +37,7 @@ language plpgsql
 volatile
 parallel unsafe
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off

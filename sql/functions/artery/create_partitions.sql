@@ -3,7 +3,7 @@ returns bigint
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 select count(*) filter (where artery._ensure_partition(p.parent::regclass, d.day))

@@ -2,7 +2,7 @@ create or replace function artery.endpoint_id(p_name text)
 returns integer
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_id integer;

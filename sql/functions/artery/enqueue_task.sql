@@ -25,7 +25,7 @@ language plpgsql
 volatile
 parallel unsafe
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_body text := coalesce(p_raw_body, p_body::text);

@@ -5,7 +5,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_sha256 is null or p_sha256 !~* '^[0-9a-f]{64}$' then

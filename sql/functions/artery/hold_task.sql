@@ -5,7 +5,7 @@ create or replace function artery._hold_tasks(p_ids bigint[], p_reason text)
 returns bigint
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_count bigint;
@@ -36,7 +36,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_status constant text := (select k.status from artery._lock_task(p_task_id) as k);

@@ -3,7 +3,7 @@ returns bigint
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._hold_tasks(artery._match_tasks('hold_tasks', p_filter, '{pending,failed}', false), p_reason)
 $function$;

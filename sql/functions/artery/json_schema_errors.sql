@@ -2,7 +2,7 @@ create or replace function artery.json_schema_errors(p_schema jsonb, p_document 
 returns table (instance_path text, keyword text, message text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 declare

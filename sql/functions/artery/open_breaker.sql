@@ -2,7 +2,7 @@ create or replace function artery._endpoint_id(p_endpoint text)
 returns integer
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_id integer;
@@ -25,7 +25,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_id constant integer := artery._endpoint_id(p_endpoint);

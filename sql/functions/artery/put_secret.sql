@@ -2,7 +2,7 @@ create or replace function artery._reload_secret(p_name text)
 returns text[]
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with told as (
     -- the trigger raises the version, and with it runners read endpoint and secret anew
@@ -33,7 +33,7 @@ returns text[]
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_slot record;

@@ -5,7 +5,7 @@ returns bigint
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 insert into artery.runner (name, host, pid, version)
 values (p_name, p_host, p_pid, p_version)

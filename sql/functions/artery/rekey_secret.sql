@@ -5,7 +5,7 @@ returns boolean
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with sealed as (
     update artery.system_vault as v

@@ -5,7 +5,7 @@ returns bigint[]
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with mine as materialized (
     select t.id

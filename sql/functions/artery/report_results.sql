@@ -11,7 +11,7 @@ language plpgsql
 volatile
 parallel unsafe
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_handler_budget constant interval := interval '5 seconds';

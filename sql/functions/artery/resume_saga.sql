@@ -2,7 +2,7 @@ create or replace function artery._lock_saga(p_saga_id bigint, p_reason text)
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_status text;
@@ -39,7 +39,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_run record;

@@ -2,7 +2,7 @@ create or replace function artery._retry_note(p_reason text)
 returns jsonb
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_build_object('at', clock_timestamp(), 'by', session_user, 'action', 'retry', 'reason', p_reason)
 $function$;
@@ -13,7 +13,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_status text;

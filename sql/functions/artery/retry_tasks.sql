@@ -3,7 +3,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_ids constant bigint[] := artery._match_tasks('retry_tasks', p_filter, '{failed,dead,held}', false);

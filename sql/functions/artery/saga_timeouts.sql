@@ -4,7 +4,7 @@ create or replace function artery._stop_saga_step(p_saga_id bigint, p_reason tex
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_due record;
@@ -54,7 +54,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_count bigint := 0::bigint;

@@ -5,7 +5,7 @@ create or replace function artery.schedule_sweeps(p_every interval default '5 se
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_seconds integer := extract(epoch from p_every)::integer;
@@ -52,7 +52,7 @@ create or replace function artery.unschedule_sweeps()
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_found boolean := false;

@@ -6,7 +6,7 @@ language plpgsql
 stable
 security definer
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_newest record;

@@ -6,7 +6,7 @@ create or replace function artery.add_endpoint(
 returns table (setting text, was text, becomes text)
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select s.*
 from artery._set_row(
@@ -22,7 +22,7 @@ create or replace function artery.set_endpoint(p_name text, p_settings jsonb)
 returns table (setting text, was text, becomes text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery.endpoint_id(p_name);

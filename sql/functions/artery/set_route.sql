@@ -2,7 +2,7 @@ create or replace function artery._route_settings(p_settings jsonb)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select case
     when p_settings ? 'endpoint'
@@ -18,7 +18,7 @@ create or replace function artery._set_route(p_topic text, p_settings jsonb, p_n
 returns table (setting text, was text, becomes text)
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     replace(s.setting, 'endpoint_id', 'endpoint'),
@@ -38,7 +38,7 @@ create or replace function artery.add_route(
 returns table (setting text, was text, becomes text)
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select s.*
 from artery._set_route(
@@ -56,7 +56,7 @@ create or replace function artery.set_route(p_topic text, p_settings jsonb)
 returns table (setting text, was text, becomes text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if not exists (select from artery.route as r where r.topic = p_topic) then

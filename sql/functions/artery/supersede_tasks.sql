@@ -2,7 +2,7 @@ create or replace function artery.supersede_tasks(p_task_ids bigint[], p_reason 
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery.cancel_task(dead.id, p_reason)

@@ -3,7 +3,7 @@ returns setof text
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select s.name
 from artery.sweep_step as s
@@ -20,7 +20,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery.sweep_step as s
@@ -47,7 +47,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $function$
 declare
@@ -118,7 +118,7 @@ returns boolean
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(bool_or(
     s.next_run_at = '-infinity' and clock_timestamp() < s.started_at + s.time_limit

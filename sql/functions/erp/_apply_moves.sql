@@ -4,7 +4,7 @@ create or replace function artery_erp._apply_moves(p_moves artery_erp.stock_move
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_short text;

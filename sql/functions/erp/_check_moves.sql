@@ -2,7 +2,7 @@ create or replace function artery_erp._check_moves(p_moves jsonb)
 returns artery_erp.stock_move[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_moves artery_erp.stock_move[];

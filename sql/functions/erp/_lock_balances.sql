@@ -10,7 +10,7 @@ create or replace function artery_erp._lock_balances(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_erp.stock_balance as b (item_code, warehouse_code, lot_no)

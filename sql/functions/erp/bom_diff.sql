@@ -4,7 +4,7 @@ returns table (line_no integer, document jsonb)
 language sql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     l.line_no,
@@ -53,7 +53,7 @@ returns table (
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_from record;

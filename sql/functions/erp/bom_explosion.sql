@@ -34,7 +34,7 @@ returns table (
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

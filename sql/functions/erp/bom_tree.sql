@@ -20,7 +20,7 @@ returns table (
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if not exists (select from artery_erp.item as i where i.code = p_item_code) then

@@ -6,7 +6,7 @@ create or replace function artery_erp.caller_suppliers(out sees_all boolean, out
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_caller name := case current_setting('role')

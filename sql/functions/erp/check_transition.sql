@@ -4,7 +4,7 @@ create or replace function artery_erp.check_transition(
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_from = p_to or exists (

@@ -5,7 +5,7 @@ create or replace function artery_erp.dispatch_verdict(
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_body jsonb := case jsonb_typeof(p_reply -> 'body') when 'object' then p_reply -> 'body' else '{}' end;

@@ -6,7 +6,7 @@ create or replace function artery_erp.freeze_mo(p_mo_no text)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_erp.manufacturing_order_operation (

@@ -2,7 +2,7 @@ create or replace function artery_erp.next_open_time(p_at timestamptz)
 returns timestamptz
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_at timestamptz := p_at;

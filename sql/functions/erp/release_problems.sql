@@ -9,7 +9,7 @@ returns table (code text, problem text)
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -10,7 +10,7 @@ create or replace function artery_erp.settle_order_lines(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- planned once: the keys are exact, however many lines there are
 set plan_cache_mode = 'force_generic_plan'
 set jit = off

@@ -5,7 +5,7 @@ create or replace function artery_erp.stock_on_hand(
 returns table (item_code text, warehouse_code text, lot_no text, quantity numeric)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

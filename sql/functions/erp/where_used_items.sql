@@ -6,7 +6,7 @@ returns table (item_code text)
 language sql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with recursive reached as (
     select

@@ -2,7 +2,7 @@ create or replace function artery_iot._count_shifts(p_equipment text[], p_now ti
 returns bigint
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 as $function$
 declare

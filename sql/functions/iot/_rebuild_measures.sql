@@ -4,7 +4,7 @@ create or replace function artery_iot._rebuild_measures(
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 insert into artery_iot.measure_summary as m (
     device_id, metric, bucket_at, samples, total, minimum, maximum

@@ -6,7 +6,7 @@ create or replace function artery_iot._rebuild_production(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare

@@ -8,7 +8,7 @@ create or replace function artery_iot._rebuild_states(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin

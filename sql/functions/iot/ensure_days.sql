@@ -3,7 +3,7 @@ create or replace function artery_iot.ensure_days(p_table regclass, p_days times
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._ensure_partition(p_table, d.day)
 from unnest(p_days) as d (day)

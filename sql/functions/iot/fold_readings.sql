@@ -4,7 +4,7 @@ create or replace function artery_iot.fold_readings(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery_iot._rebuild_production(p_devices, p_from, p_to);

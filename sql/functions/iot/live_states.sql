@@ -2,7 +2,7 @@ create or replace function artery_iot.live_states(p_equipment text[] default nul
 returns setof artery_iot.equipment_live
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select l.*
 from artery_iot.equipment_live as l

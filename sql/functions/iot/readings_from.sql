@@ -2,7 +2,7 @@ create or replace function artery_iot.readings_from(p_table regclass)
 returns timestamptz
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select clock_timestamp() + interval '1 day' - coalesce(
     (

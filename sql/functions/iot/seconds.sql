@@ -3,7 +3,7 @@ returns numeric
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(sum(extract(epoch from upper(r.piece) - lower(r.piece))), 0)
 from unnest(p_times) as r (piece)

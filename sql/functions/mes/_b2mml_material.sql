@@ -5,7 +5,7 @@ create or replace function artery_mes._b2mml_value(
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_mes._xml(p_element, artery_mes._xml('ID', p_id) || artery_mes._xml(
     'Value', artery_mes._xml('ValueString', artery_mes._xml_text(p_value))
@@ -21,7 +21,7 @@ create or replace function artery_mes._b2mml_material(
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_mes._xml(
     'MaterialRequirement',

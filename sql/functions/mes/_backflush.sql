@@ -10,7 +10,7 @@ create or replace function artery_mes._backflush(
 returns artery_mes.report_draft[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_rows constant artery_mes.backflush_row[] := array(

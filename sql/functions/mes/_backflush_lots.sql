@@ -1,5 +1,5 @@
-/* What lies where the rows are taken from, by pool, in the order in which it is taken. Empty balances
-   are told where a report names the lot, makes it, or may take it below zero. */
+/* What lies where the rows are taken from, by pool, in the order in which it is taken. Empty
+   balances are told where a report names the lot, makes it, or may take it below zero. */
 create or replace function artery_mes._backflush_lots(
     p_rows artery_mes.backflush_row[], p_reports artery_mes.production_report[]
 )
@@ -7,7 +7,7 @@ returns table (pool_no integer, lot_no text, quantity numeric, usable boolean)
 language plpgsql
 stable
 rows 500
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_now constant timestamptz := clock_timestamp();

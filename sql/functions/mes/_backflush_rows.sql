@@ -5,7 +5,7 @@ returns setof artery_mes.backflush_row
 language plpgsql
 stable
 rows 1000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -6,7 +6,7 @@ returns setof artery_mes.report_draft
 language plpgsql
 volatile
 rows 500
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_now constant timestamptz := clock_timestamp();

@@ -3,7 +3,7 @@ returns table (code text, message text, hint text, path text)
 language plpgsql
 stable
 rows 3
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if jsonb_typeof(p_components) <> 'array' then

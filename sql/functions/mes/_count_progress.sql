@@ -2,7 +2,7 @@ create or replace function artery_mes._count_progress(p_reports artery_mes.produ
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_erp.manufacturing_order_operation as o

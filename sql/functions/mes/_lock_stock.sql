@@ -6,7 +6,7 @@ create or replace function artery_mes._lock_stock(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_erp.lot (item_code, lot_no)

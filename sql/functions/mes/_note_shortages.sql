@@ -4,7 +4,7 @@ create or replace function artery_mes._note_shortages(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     delete from artery_mes.report_shortage as s

@@ -5,7 +5,7 @@ returns table (code text, message text, hint text, path text, passing boolean)
 language plpgsql
 stable
 rows 3
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_mo artery_erp.manufacturing_order;

@@ -4,7 +4,7 @@ create or replace function artery_mes._reverse_report(p_draft artery_mes.report_
 returns artery_mes.report_draft
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_draft artery_mes.report_draft := p_draft;

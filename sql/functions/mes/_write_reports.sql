@@ -8,7 +8,7 @@ create or replace function artery_mes._write_reports(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_erp.stock_posting (

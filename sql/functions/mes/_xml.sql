@@ -5,7 +5,7 @@ language sql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select replace(replace(replace(
     -- what XML 1.0 cannot hold at all
@@ -18,7 +18,7 @@ returns text
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce('<' || p_name || '>' || nullif(p_content, '') || '</' || p_name || '>', '')
 $function$;

@@ -8,7 +8,7 @@ create or replace function artery_mes.b2mml_schedule(
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 declare

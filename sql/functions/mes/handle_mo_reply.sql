@@ -4,7 +4,7 @@ create or replace function artery_mes.handle_mo_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_mes.mo_dispatch as d

@@ -4,7 +4,7 @@ create or replace function artery_mes.handle_reconciliation(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_task_id bigint := (p_reply ->> 'task_id')::bigint;

@@ -5,7 +5,7 @@ create or replace function artery_mes.mo_payload(p_mo_no text, p_action text def
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 begin

@@ -5,7 +5,7 @@ returns setof artery_mes.report_verdict
 language plpgsql
 volatile
 rows 500
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 declare

@@ -4,7 +4,7 @@ create or replace function artery_mes.trace_lot(
 returns table (level integer, item_code text, lot_no text, mo_no text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_direction is null or p_direction not in ('back', 'forward') then

@@ -4,7 +4,7 @@ create or replace function artery_monitor._condition(
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_condition text;

@@ -4,7 +4,7 @@ create or replace function artery_monitor._cron_check()
 returns table (subject text, state text, found text, mend text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_job record;

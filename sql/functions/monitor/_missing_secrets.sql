@@ -4,7 +4,7 @@ returns table (endpoint text, reference text)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select e.name, r.reference
 from artery.endpoint as e

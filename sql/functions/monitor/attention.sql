@@ -1,10 +1,11 @@
 /* What somebody has to look at now, worst first. Few lines: this is what pages people. code and
-   params say the same as found and mend do in English: a page in another language is made of them. */
+   params say the same as found and mend do in English: a page in another language is made of
+   them. */
 create or replace function artery_monitor.attention()
 returns table (severity text, subject text, found text, mend text, code text, params jsonb)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 with channel as materialized (

@@ -4,7 +4,7 @@ create or replace function artery_monitor.breaker_events(
 returns table (at timestamptz, from_state text, to_state text, reason text, who text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     b.at,

@@ -2,7 +2,7 @@ create or replace function artery_monitor.call_trend(p_minutes integer default 6
 returns table (endpoint text, minute timestamptz, calls bigint, failed bigint)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     e.name,

@@ -3,7 +3,7 @@ create or replace function artery_monitor.doctor()
 returns table (subject text, state text, found text, mend text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     'PostgreSQL',

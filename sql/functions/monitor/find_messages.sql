@@ -18,7 +18,7 @@ returns table (
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- @plpgsql_check_options: security_warnings = off, extra_warnings = off

@@ -20,7 +20,7 @@ returns table (
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- a condition each, so that the planner sees only those that were asked for

@@ -2,7 +2,7 @@ create or replace function artery_monitor._settings(p_table regclass, p_row json
 returns table (setting text, value text, default_value text, meaning text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     a.attname::text,
@@ -28,7 +28,7 @@ create or replace function artery_monitor.endpoint_settings(p_name text)
 returns table (setting text, value text, default_value text, meaning text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select s.*
 from (select artery.endpoint_id(p_name) as id) as n
@@ -43,7 +43,7 @@ create or replace function artery_monitor.route_settings(p_topic text)
 returns table (setting text, value text, default_value text, meaning text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select 'endpoint', e.name, null, 'Where its tasks go'
 from artery.route as r

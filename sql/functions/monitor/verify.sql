@@ -16,7 +16,7 @@ returns table (invariant text, detail text, tasks bigint, task_ids bigint[])
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set work_mem = '64MB'
 set jit = off
 as $function$

@@ -2,7 +2,7 @@ create or replace function artery_plm._bom_content(p_bom_id bigint)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select md5(concat_ws(
     ' ',
@@ -34,7 +34,7 @@ create or replace function artery_plm._base_problems(
 returns table (code text, message text, hint text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_base record;
@@ -92,7 +92,7 @@ create or replace function artery_plm._next_revision(p_item_code text, p_base te
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_next text := p_base;

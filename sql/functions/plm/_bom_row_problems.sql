@@ -3,7 +3,7 @@ create or replace function artery_plm._bom_row_problems(p_message bigint)
 returns table (code text, path text, given text, seq integer)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with judged as materialized (
     select
@@ -149,7 +149,7 @@ returns jsonb
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._reason(
     p_code,

@@ -46,7 +46,7 @@ create or replace function artery_plm._as_time(p_text text, p_end_inclusive bool
 returns timestamptz
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 begin

@@ -11,7 +11,7 @@ create or replace function artery_plm._cycle_path(
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with recursive edge as not materialized (
     select

@@ -3,7 +3,7 @@ create or replace function artery_plm._ecn_head_reasons(p_body jsonb)
 returns table (code text, path text, message text, hint text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_effectivity jsonb := coalesce(nullif(p_body -> 'effectivity', 'null'), '{"kind": "now"}');
@@ -79,7 +79,7 @@ create or replace function artery_plm._moment(p_text text)
 returns timestamptz
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_text !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)$' then

@@ -2,7 +2,7 @@ create or replace function artery_plm._is_number(p_value jsonb, p_positive boole
 returns boolean
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 -- a regular expression first: the cast of 1e131071 would cost 131,072 digits
 select coalesce(
@@ -34,7 +34,7 @@ returns table (
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

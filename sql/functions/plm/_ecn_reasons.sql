@@ -3,7 +3,7 @@ create or replace function artery_plm._ecn_reasons(p_body jsonb, p_at timestampt
 returns table (code text, path text, message text, hint text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -4,7 +4,7 @@ create or replace function artery_plm._free_cost_parents(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 set jit = off
 set random_page_cost = 1.1

@@ -5,7 +5,7 @@ create or replace function artery_plm._nest_levels(p_message bigint)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_reasons jsonb;
@@ -108,7 +108,7 @@ create or replace function artery_plm._group_bom_rows(p_message bigint)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_reasons jsonb;

@@ -2,7 +2,7 @@ create or replace function artery_plm._line_substitutes(p_substitutes jsonb)
 returns table (priority integer, component text, ratio numeric)
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     coalesce(artery_plm._number_text(s.value -> 'priority')::integer, s.position::integer),

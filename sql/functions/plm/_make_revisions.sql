@@ -4,7 +4,7 @@ create or replace function artery_plm._make_revisions(p_eco_no text, p_at timest
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_bom record;
@@ -135,7 +135,7 @@ create or replace function artery_plm._line_defaults()
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 -- of the columns that may not be null; a constant default's text is a literal with its type
 select jsonb_object_agg(

@@ -5,7 +5,7 @@ create or replace function artery_plm._match_boms(p_message bigint, p_inclusive 
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_plm.bom_import_row as r

@@ -5,7 +5,7 @@ returns table (unit_cost numeric)
 language plpgsql
 stable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -4,7 +4,7 @@ create or replace function artery_plm._read_bom_json(p_message bigint, p_documen
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_plm.bom_import_row (message, kind, seq, path, item, name, unit, more)

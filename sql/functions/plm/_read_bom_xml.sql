@@ -5,7 +5,7 @@ create or replace function artery_plm._read_bom_xml(p_message bigint, p_text tex
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_document xml := xmlparse(document p_text);

@@ -2,7 +2,7 @@ create or replace function artery_plm._record_impact(p_eco_no text)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_plm.eco_disposition as d (
@@ -43,7 +43,7 @@ create or replace function artery_plm._check_dispositions(p_eco_no text)
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_open record;

@@ -10,7 +10,7 @@ create or replace function artery_plm._rework_line(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_eco record;
@@ -135,7 +135,7 @@ returns table (
 language plpgsql
 stable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -2,7 +2,7 @@ create or replace function artery_plm._rework_order(p_eco_no text, p_mo_no text)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_mo record;
@@ -70,7 +70,7 @@ create or replace function artery_plm._order_lines(p_mo_no text)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(jsonb_agg(to_jsonb(l) order by l.line_no), '[]')
 from artery_erp.manufacturing_order_line as l

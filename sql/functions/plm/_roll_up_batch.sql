@@ -7,7 +7,7 @@ create or replace function artery_plm._roll_up_batch(p_run_id bigint)
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 set jit = off
 set random_page_cost = 1.1

@@ -4,7 +4,7 @@ create or replace function artery_plm._add_revisions(p_message bigint, p_inclusi
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_reasons jsonb;
@@ -130,7 +130,7 @@ create or replace function artery_plm._store_boms(p_message bigint, p_inclusive 
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_reasons jsonb := artery_plm._add_revisions(p_message, p_inclusive);

@@ -5,7 +5,7 @@ create or replace function artery_plm._store_eco(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_erp.item (code, name)

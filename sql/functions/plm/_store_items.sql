@@ -4,7 +4,7 @@ create or replace function artery_plm._store_items(p_message bigint)
 returns text[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_new text[];
@@ -82,7 +82,7 @@ create or replace function artery_plm._bom_link_reasons(p_message bigint)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(jsonb_agg(artery._reason(p.code, p.message, p.hint, p.path) order by p.seq), '[]')
 from (

@@ -2,7 +2,7 @@ create or replace function artery_plm._withdraw_revisions(p_eco_no text)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_orders text;

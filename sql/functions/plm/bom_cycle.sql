@@ -2,7 +2,7 @@ create or replace function artery_plm.lock_structure()
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select pg_advisory_xact_lock(hashtextextended('artery.bom_structure', 0))
 $function$;
@@ -20,7 +20,7 @@ create or replace function artery_plm.bom_cycle(p_items text[])
 returns table (path text, at timestamptz)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 declare

@@ -7,7 +7,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_status text;
@@ -74,7 +74,7 @@ create or replace function artery_plm._cancel_order(p_mo_no text)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- work that goes on is stopped first: the life cycle has no other way

@@ -2,7 +2,7 @@ create or replace function artery_plm.impact_stock(p_items text[])
 returns table (item_code text, kind text, id text, status text, quantity numeric)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 set jit = off
 as $function$

@@ -3,7 +3,7 @@ create or replace function artery_plm._start_signalled_run()
 returns bigint
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_signals bigint[];
@@ -35,7 +35,7 @@ create or replace function artery_plm._end_cost_run(p_run_id bigint)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_as_of timestamptz;
@@ -110,7 +110,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_run_id bigint;

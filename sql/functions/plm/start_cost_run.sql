@@ -3,7 +3,7 @@ create or replace function artery_plm._collect_cost_items(p_run_id bigint, p_ite
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 set jit = off
 as $function$
@@ -102,7 +102,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 set jit = off
 as $function$

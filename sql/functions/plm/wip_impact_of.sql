@@ -3,7 +3,7 @@ returns setof artery_plm.wip_impact
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if not exists (

@@ -4,7 +4,7 @@ create or replace function artery_procurement._asn_line_reasons(p_supplier text,
 returns setof jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -4,7 +4,7 @@ create or replace function artery_procurement._book_receipt(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_erp.asn_line as a

@@ -9,7 +9,7 @@ create or replace function artery_procurement._cloud_horizon(
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- @plpgsql_check_options: security_warnings = off

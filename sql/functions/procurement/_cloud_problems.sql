@@ -3,7 +3,7 @@ create or replace function artery_procurement._cloud_problems(p_server text, p_o
 returns setof text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select format('%L is no name for a server: a-z, 0-9, _, at most 40', p_server)
 where p_server !~ '^[a-z][a-z0-9_]{0,39}$' or p_server is null

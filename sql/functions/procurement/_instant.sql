@@ -3,7 +3,7 @@ returns timestamptz
 language plpgsql
 stable
 strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_text !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$' then
@@ -23,7 +23,7 @@ returns date
 language plpgsql
 stable
 strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_text !~ '^\d{4}-\d\d-\d\d$' then

@@ -6,7 +6,7 @@ create or replace function artery_procurement._order_line_reasons(
 returns setof jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -12,7 +12,7 @@ create or replace function artery_procurement._store_asn(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_touched record;

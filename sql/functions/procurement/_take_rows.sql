@@ -7,7 +7,7 @@ create or replace function artery_procurement._take_rows(
 returns table (seen bigint, taken bigint, refused bigint, txid bigint, seq bigint)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- @plpgsql_check_options: security_warnings = off

@@ -5,7 +5,7 @@ create or replace function artery_procurement._url_problem(p_url text, p_allowed
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_form constant text := '^(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[::1\])(?::([0-9]{1,5}))?(/[^?#]*)?(\?[^#]*)?(#.*)?$';

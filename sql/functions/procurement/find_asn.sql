@@ -25,7 +25,7 @@ language plpgsql
 stable
 security definer
 rows 100
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 declare

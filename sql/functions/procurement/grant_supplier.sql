@@ -3,7 +3,7 @@ create or replace function artery_procurement._supplier_rights(p_role regrole)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_statement text;
@@ -38,7 +38,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_problem text;
@@ -73,7 +73,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_role regrole := to_regrole(quote_ident(p_role));

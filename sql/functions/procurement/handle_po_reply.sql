@@ -4,7 +4,7 @@ create or replace function artery_procurement.handle_po_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_procurement.po_dispatch as d

@@ -3,7 +3,7 @@ create or replace function artery_procurement.handle_sso_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_launch record;

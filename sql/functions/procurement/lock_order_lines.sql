@@ -6,7 +6,7 @@ create or replace function artery_procurement.lock_order_lines(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform

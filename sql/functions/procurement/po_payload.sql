@@ -7,7 +7,7 @@ create or replace function artery_procurement.po_payload(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 begin

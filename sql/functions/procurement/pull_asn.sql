@@ -7,7 +7,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- nothing is known here of the rows there, and order and limit must be asked for, not made here of
 -- all rows
 set enable_sort = off

@@ -2,7 +2,7 @@ create or replace function artery_procurement.sees_too_much(p_role oid)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return (

@@ -3,7 +3,7 @@ create or replace function artery_procurement.sender(p_supplier text)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_caller record;

@@ -2,7 +2,7 @@ create or replace function artery_procurement.settle_replies(p_supplier text, p_
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_procurement.po_reply as r

@@ -8,7 +8,7 @@ create or replace function artery_procurement.setup_cloud(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- @plpgsql_check_options: security_warnings = off

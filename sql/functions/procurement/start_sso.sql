@@ -7,7 +7,7 @@ create or replace function artery_procurement.start_sso(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_platform artery_procurement.sso_platform;

@@ -5,7 +5,7 @@ create or replace function artery_procurement.take_asn(p_supplier text, p_body j
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 declare

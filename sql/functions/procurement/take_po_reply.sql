@@ -6,7 +6,7 @@ create or replace function artery_procurement.take_po_reply(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_po_no text := artery_erp.clean_code(p_body ->> 'po_no');

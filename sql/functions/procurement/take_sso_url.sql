@@ -5,7 +5,7 @@ create or replace function artery_procurement.take_sso_url(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_until constant timestamptz := clock_timestamp() + least(greatest(p_wait, interval '0'), interval '1 minute');

@@ -4,7 +4,7 @@ create or replace function artery_staging._as_reading(
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_strip_nulls(to_jsonb(p_row) - 'source' - 'received_at')
 $function$;

@@ -3,7 +3,7 @@ returns jsonb
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._reason(
     'IN015', 'another message of this source has the same message_id and another body',
@@ -17,7 +17,7 @@ returns jsonb
 language sql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._reason(
     'IN015', format('this message came before and was corrected here: see message %s', p_id),
@@ -39,12 +39,12 @@ comment on function artery_staging._was(bigint) is 'What the history of a messag
 /* A message is in conflict with one of its id that came before it or was decided before it. Both
    rows stay. Two that are decided at the same moment meet in the unique index
    <table>_accepted_key, where the second fails and is rejected for the same reason.
-   offset 0 has each message looked up by its key; a join would read the whole table for each batch. */
+   offset 0 has each message looked up by its key; a join would read the whole table for a batch. */
 create or replace function artery_staging._reject_conflicts(p_table text, p_ids bigint[])
 returns bigint[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_left bigint[];

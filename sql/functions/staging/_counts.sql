@@ -4,7 +4,7 @@ returns table (waiting bigint, parked bigint, rejected bigint, oldest_due timest
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- @plpgsql_check_options: security_warnings = off, extra_warnings = off

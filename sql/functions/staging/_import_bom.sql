@@ -5,7 +5,7 @@ create or replace function artery_staging._import_bom(
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_inclusive boolean;

@@ -5,7 +5,7 @@ create or replace function artery_staging._fail(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- @plpgsql_check_options: security_warnings = off
@@ -46,7 +46,7 @@ create or replace function artery_staging._process_ids(
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_half integer := cardinality(p_ids) / 2;

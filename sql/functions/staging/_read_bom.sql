@@ -3,7 +3,7 @@ create or replace function artery_staging._read_bom(
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_document jsonb;

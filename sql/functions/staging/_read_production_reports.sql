@@ -5,7 +5,7 @@ returns setof artery_mes.report_message
 language plpgsql
 stable
 rows 500
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_quantity constant text := '^[0-9]{1,15}(\.[0-9]{1,8})?$';

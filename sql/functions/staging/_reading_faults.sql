@@ -3,7 +3,7 @@ create or replace function artery_staging._reading_reasons(p_faults text[])
 returns jsonb
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(
     jsonb_agg(

@@ -4,7 +4,7 @@ create or replace function artery_staging._reject_conflicts(
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 insert into artery_staging.iot_rejected_reading (source, received_at, reading, reasons)
 select

@@ -4,7 +4,7 @@ create or replace function artery_staging._settle(p_table text, p_ids bigint[])
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- @plpgsql_check_options: security_warnings = off

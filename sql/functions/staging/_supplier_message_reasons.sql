@@ -4,7 +4,7 @@ create or replace function artery_staging._supplier_message_reasons(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_schema jsonb;

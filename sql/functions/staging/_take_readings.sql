@@ -6,7 +6,7 @@ create or replace function artery_staging._take_readings(p_rows artery_staging.i
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 as $function$
 declare

@@ -3,7 +3,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_before constant timestamptz := clock_timestamp() - (select s.rejected_keep from artery_iot.setting as s);

@@ -3,7 +3,7 @@ returns table (table_name text, processor text, batch_size integer, partner_colu
 language plpgsql
 stable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query
@@ -36,7 +36,7 @@ create or replace function artery_staging._process(
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $function$
 declare
@@ -107,7 +107,7 @@ returns integer
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery_staging._process(p_table, coalesce(p_limit, 2147483647), 'infinity')
 $function$;
@@ -123,7 +123,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_limit integer;

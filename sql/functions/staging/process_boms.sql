@@ -2,7 +2,7 @@ create or replace function artery_staging.process_boms(p_ids bigint[])
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set jit = off
 set work_mem = '64MB'

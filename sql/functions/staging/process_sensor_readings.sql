@@ -7,7 +7,7 @@ language sql
 immutable
 strict
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select format('(%s,%s)', p_place / 512, p_place % 512)::tid
 $function$;
@@ -21,7 +21,7 @@ create or replace function artery_staging._process_places(p_from bigint, p_to bi
 returns bigint
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_taken artery_staging.iot_sensor_reading[];
@@ -81,7 +81,7 @@ returns bigint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set work_mem = '64MB'
 as $function$

@@ -4,7 +4,7 @@ create or replace function artery_staging._stage_readings(
 returns bigint
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_count bigint;
@@ -48,7 +48,7 @@ create or replace function artery_staging._receive_reading(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_message text;
@@ -91,7 +91,7 @@ create or replace function artery_staging.receive_readings(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_accepted bigint;

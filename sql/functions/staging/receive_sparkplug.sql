@@ -7,7 +7,7 @@ create or replace function artery_staging.receive_sparkplug(p_source text, p_mes
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_topic text[] := string_to_array(p_message ->> 'topic', '/');

@@ -2,7 +2,7 @@ create or replace function artery_tax._instant(p_text text, p_zone text)
 returns timestamptz
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set datestyle = 'ISO'
 as $function$
 begin
@@ -26,7 +26,7 @@ create or replace function artery_tax._differences(p_order_no text, p_read jsonb
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_agg(jsonb_build_object('field', d.field, 'asked', d.asked, 'answered', d.answered))
 from artery_erp.ar_invoice as v

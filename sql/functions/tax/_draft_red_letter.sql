@@ -7,7 +7,7 @@ create or replace function artery_tax._draft_red_letter(
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_blue record;

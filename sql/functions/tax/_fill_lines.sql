@@ -6,7 +6,7 @@ returns table (line_no integer, line jsonb, problem text)
 language plpgsql
 stable
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -6,7 +6,7 @@ returns table (
 language plpgsql
 stable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

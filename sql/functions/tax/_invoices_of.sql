@@ -2,7 +2,7 @@ create or replace function artery_tax._document_number(p_body jsonb, p_key text)
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_no text := artery_erp.clean_code(
@@ -25,7 +25,7 @@ create or replace function artery_tax._no_document(p_source_type text, p_source_
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     raise exception using
@@ -41,7 +41,7 @@ create or replace function artery_tax._invoices_of(p_source_type text, p_source_
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select coalesce(jsonb_agg(jsonb_build_object(
     'order_no', v.order_no,

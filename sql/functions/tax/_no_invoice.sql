@@ -2,7 +2,7 @@ create or replace function artery_tax._no_invoice(p_order_no text)
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     raise exception using

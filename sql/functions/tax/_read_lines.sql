@@ -25,7 +25,7 @@ language plpgsql
 immutable
 parallel safe
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query

@@ -2,7 +2,7 @@ create or replace function artery_tax._red_letter_of(p_part jsonb)
 returns artery_tax.red_letter
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_letter artery_tax.red_letter;

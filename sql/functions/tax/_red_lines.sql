@@ -6,7 +6,7 @@ create or replace function artery_tax._red_lines(p_order_no text, p_lines jsonb)
 returns table (line_no integer, quantity numeric, amount numeric, tax numeric, problem text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with asked as (
     select

@@ -2,7 +2,7 @@ create or replace function artery_tax._set_buyer(p_order_no text, p_buyer jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery_erp.ar_invoice as v

@@ -2,7 +2,7 @@ create or replace function artery_tax._setup_files(p_endpoint_id integer, p_prof
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 insert into artery.route as r (
     topic, endpoint_id, method, path_template, reply_handler, download, download_bytes, description

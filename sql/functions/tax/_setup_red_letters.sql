@@ -3,7 +3,7 @@ create or replace function artery_tax._setup_red_letters(p_endpoint_id integer, 
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_prefix text;

@@ -9,7 +9,7 @@ returns table (part integer, lines jsonb)
 language plpgsql
 immutable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $function$
 declare

@@ -2,7 +2,7 @@ create or replace function artery_tax._status_path(p_profile text, p_status text
 returns jsonpath
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select string_agg(
     format('%s == %s', g.answer ->> 'status', v.value), ' || ' order by s.key, v.value

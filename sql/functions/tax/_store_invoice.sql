@@ -4,7 +4,7 @@ create or replace function artery_tax._store_invoice(
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_order_no text;

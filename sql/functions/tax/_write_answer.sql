@@ -2,7 +2,7 @@ create or replace function artery_tax._write_answer(p_order_no text, p_read json
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 update artery_erp.ar_invoice as v
 set
@@ -25,7 +25,7 @@ create or replace function artery_tax._raise_alarm(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_tax.invoice_alarm as a (order_no, task_id, differences, answer, read)
@@ -45,7 +45,7 @@ create or replace function artery_tax._refuse(
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 update artery_erp.ar_invoice as v
 set
@@ -63,7 +63,7 @@ create or replace function artery_tax._ask_later(p_order_no text, p_answer jsonb
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_invoice record;

@@ -5,7 +5,7 @@ create or replace function artery_tax.digital_payload(p_order_no text)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return (

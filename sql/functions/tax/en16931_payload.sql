@@ -6,7 +6,7 @@ create or replace function artery_tax.en16931_payload(p_order_no text)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_build_object(
     'invoiceNumber', v.order_no, -- BT-1

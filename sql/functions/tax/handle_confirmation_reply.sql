@@ -4,7 +4,7 @@ create or replace function artery_tax.handle_confirmation_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_answer jsonb := case jsonb_typeof(p_reply -> 'body') when 'object' then p_reply -> 'body' else '{}' end;

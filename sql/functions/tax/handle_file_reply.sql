@@ -2,7 +2,7 @@ create or replace function artery_tax.handle_file_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if p_reply ->> 'document_type' is distinct from 'ar_invoice' then

@@ -6,7 +6,7 @@ create or replace function artery_tax.handle_invoice_reply(p_reply jsonb)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_order_no text := p_reply ->> 'document_id';

@@ -3,7 +3,7 @@ create or replace function artery_tax.invoice_attention()
 returns table (severity text, subject text, found text, mend text, code text, params jsonb)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     'critical' as severity,

@@ -4,7 +4,7 @@ create or replace function artery_tax._settlement_problems(p_settlement_no text)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select string_agg(format('Line %s: ', l.line_no) || p.problem || '.', ' ' order by l.line_no)
 from artery_erp.settlement as s
@@ -49,7 +49,7 @@ returns text[]
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_document record;

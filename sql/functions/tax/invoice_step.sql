@@ -2,7 +2,7 @@ create or replace function artery_tax.invoice_step(p_part jsonb)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_order_no constant text := p_part #>> '{context,order_no}';

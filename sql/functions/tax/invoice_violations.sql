@@ -4,7 +4,7 @@ returns table (detail text, tasks bigint, task_ids bigint[])
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     f.finding,

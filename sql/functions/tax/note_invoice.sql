@@ -5,7 +5,7 @@ create or replace function artery_tax.note_invoice(
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 insert into artery_tax.invoice_event (order_no, event, from_status, to_status, invoice_no, detail)
 values (p_order_no, p_event, p_from_status, p_to_status, p_invoice_no, p_detail)

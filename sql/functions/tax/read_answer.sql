@@ -2,7 +2,7 @@ create or replace function artery_tax.read_answer(p_body jsonb, p_profile text)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 with profile as (
     select g.answer

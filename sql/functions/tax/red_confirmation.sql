@@ -4,7 +4,7 @@ create or replace function artery_tax.red_confirmation(p_part jsonb)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_order_no text := (artery_tax._red_letter_of(p_part)).order_no;

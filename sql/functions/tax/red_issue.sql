@@ -5,7 +5,7 @@ create or replace function artery_tax.red_issue(p_part jsonb)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_letter artery_tax.red_letter := artery_tax._red_letter_of(p_part);

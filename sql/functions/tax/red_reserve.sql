@@ -2,7 +2,7 @@ create or replace function artery_tax.red_reserve(p_part jsonb)
 returns jsonb
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_build_object('order_no', p_part #>> '{context,order_no}')
 $function$;
@@ -16,7 +16,7 @@ create or replace function artery_tax.red_release(p_part jsonb)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_order_no text := (artery_tax._red_letter_of(p_part)).order_no;

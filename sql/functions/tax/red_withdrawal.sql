@@ -3,7 +3,7 @@ create or replace function artery_tax.red_withdrawal(p_part jsonb)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select jsonb_build_object(
     'document_type', 'ar_invoice',

@@ -3,7 +3,7 @@ returns bigint
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select count(artery_tax.request_invoice(d.order_no))
 from (

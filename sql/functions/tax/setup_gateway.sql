@@ -8,7 +8,7 @@ create or replace function artery_tax.setup_gateway(
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_endpoint_id integer;

@@ -2,7 +2,7 @@ create or replace function artery.egress_rule_reload()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     update artery.endpoint as e

@@ -4,7 +4,7 @@ create or replace function artery.egress_rule_validate()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- loopback, link-local with the clouds' metadata, unspecified, multicast, and the forms of IPv6

@@ -4,7 +4,7 @@ create or replace function artery.endpoint_validate()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_dropped text[];

@@ -5,7 +5,7 @@ create or replace function artery.integration_task_audit_attempt()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_now timestamptz := clock_timestamp();

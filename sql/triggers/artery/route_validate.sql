@@ -4,7 +4,7 @@ create or replace function artery._check_function(
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_function regprocedure := case
@@ -32,7 +32,7 @@ create or replace function artery.route_validate()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if new.reply_handler is not null then

@@ -2,7 +2,7 @@ create or replace function artery.saga_step_validate()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_column text;

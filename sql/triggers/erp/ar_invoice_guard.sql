@@ -2,7 +2,7 @@ create or replace function artery_erp.ar_invoice_guard()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery_erp.check_transition(

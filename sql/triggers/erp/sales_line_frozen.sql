@@ -5,7 +5,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_key text := case tg_table_name when 'sales_shipment_line' then 'shipment_no' else 'settlement_no' end;

@@ -2,7 +2,7 @@ create or replace function artery_erp.stock_append_only()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     raise exception using

@@ -5,7 +5,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if tg_op <> 'INSERT' then
@@ -30,7 +30,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     insert into artery_iot.oee_stale (equipment_code, during)
@@ -49,7 +49,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- with other windows, none of the old ones may stay
@@ -78,7 +78,7 @@ create or replace function artery_iot._calendar_stale(p_calendars text[])
 returns void
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 delete from artery_iot.oee_shift as s
 using artery_erp.equipment as e
@@ -97,7 +97,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery_iot._calendar_stale(array_remove(array[
@@ -113,7 +113,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform artery_iot._calendar_stale(array[new.code]);

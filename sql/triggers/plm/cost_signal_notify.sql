@@ -2,7 +2,7 @@ create or replace function artery_plm.cost_signal_notify()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if exists (select from signalled) then

@@ -5,7 +5,7 @@ returns trigger
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_mo_no text := case tg_op when 'DELETE' then old.mo_no else new.mo_no end;

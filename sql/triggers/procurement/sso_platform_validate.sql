@@ -2,7 +2,7 @@ create or replace function artery_procurement.sso_platform_validate()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_problems text;

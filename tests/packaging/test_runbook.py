@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import migrate
+from pg_artery.servers import Server
 
 pytestmark = pytest.mark.one_server
 
@@ -94,7 +95,8 @@ class World:
             "values ('s', 1, 'ship', 'carrier.shipment')"
         )
         conn.execute(
-            "select artery.set_endpoint('carrier', '{\"enabled\": true, \"max_attempts\": 1}')"
+            "select artery.set_endpoint('carrier', %s)",
+            (json.dumps({"enabled": True, "max_attempts": 1, "breaker_min_calls": 1000000}),),
         )
         conn.execute(
             "update artery.route set status_path_template = '/shipments/{request_id}' "
@@ -167,10 +169,15 @@ class World:
         return command.replace("http://127.0.0.1:8765/", self._page).replace("…", "found out")
 
 
-def test_what_its_sentences_say_to_type_works(own_cluster: Cluster, tmp_path: Path) -> None:
+def test_what_its_sentences_say_to_type_works(server: Server, tmp_path: Path) -> None:
     """Each command between backticks is run, on what it speaks of; one without arguments exists."""
-    dsn = own_cluster.create_database("erp")
-    migrate(dsn)
+    with Cluster(server, settings={"max_prepared_transactions": "4"}) as cluster:
+        dsn = cluster.create_database("erp")
+        migrate(dsn)
+        _follow_sentences(dsn, tmp_path)
+
+
+def _follow_sentences(dsn: str, tmp_path: Path) -> None:
     bin_ = Path(sys.executable).parent
     env = {**os.environ, "ARTERY_DSN": dsn, "PATH": f"{bin_}:{os.environ['PATH']}"}
     page = subprocess.Popen(

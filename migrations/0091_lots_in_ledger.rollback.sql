@@ -1,6 +1,3 @@
 set local role artery_owner;
 create index if not exists stock_move_item_lot_idx on artery_erp.stock_move (item_code, lot_no);
 drop index if exists artery_erp.stock_move_lot_idx;
-update artery_staging.inbox
-set batch_size = 1000
-where table_name = 'artery_staging.mes_production_report' and batch_size = 2000;

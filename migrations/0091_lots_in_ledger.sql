@@ -10,8 +10,3 @@ create index if not exists stock_move_lot_idx on artery_erp.stock_move (item_cod
 where lot_no <> '';
 -- squawk-ignore require-concurrent-index-deletion
 drop index if exists artery_erp.stock_move_item_lot_idx;
-
--- twice the reports share the reading and locking of their orders and balances; unless set by hand
-update artery_staging.inbox
-set batch_size = 2000
-where table_name = 'artery_staging.mes_production_report' and batch_size = 1000;

@@ -26,6 +26,9 @@ POLL_CAP_SLOW = 0.05  # while endpoints are left out, which no notification brin
 SLOW = 1.0
 LOOK_AGAIN = 1.0  # seconds after which an unusable endpoint is read anew
 UNKNOWN_RUNNER = "IN012"
+NOT_ARMED = "IN060"
+LOOK_IF_ARMED = 5.0  # seconds between two looks whether the database may send by now
+COMPLAIN_AGAIN = 60.0
 
 Inbox = deque[tuple[Endpoint, list[Task]]]
 
@@ -67,6 +70,7 @@ class Claimer:
         self._awaits_room = False
         self._slow: list[int] = []
         self._slow_waiting = 0
+        self._complained: float | None = None  # when it last said that the database is not armed
         self.inbox: Inbox = deque()
         self.returned: deque[Task] = deque()
         self.wake = Wakeup()
@@ -144,11 +148,17 @@ class Claimer:
         try:
             since, rows = self.session.call(claim)
         except psycopg.Error as error:
+            if error.sqlstate == NOT_ARMED and self._config.until == "stopped":
+                self._wait_until_armed(error)
+                return 0
             if error.sqlstate != UNKNOWN_RUNNER:
                 raise
             self._log.warning("forgotten by the database, registering again", runner=self.number)
             self.number = self.session.call(self._register)
             return 0
+        if self._complained is not None:
+            self._complained = None
+            self._log.info("the database is armed: sending")
         if not rows:
             return 0
         if failpoint.hit is not None:
@@ -164,6 +174,20 @@ class Claimer:
             self.inbox.append((self._endpoints[endpoint_id], tasks))
         self._deliver()
         return len(rows)
+
+    def _wait_until_armed(self, error: psycopg.Error) -> None:
+        """Say what to do, and again every minute; leave the database in peace for a while."""
+        now = monotonic()
+        if self._complained is None or now - self._complained >= COMPLAIN_AGAIN:
+            self._complained = now
+            diag = error.diag
+            self._log.error(
+                "nothing is sent: artery arm",
+                why=diag.message_primary,
+                detail=diag.message_detail,
+                hint=diag.message_hint,
+            )
+        self.stopping.wait(LOOK_IF_ARMED)
 
     def _load_endpoints(self, groups: dict[int, list[Task]]) -> None:
         stale = [n for n, tasks in groups.items() if self._is_stale(n, tasks[0].endpoint_version)]

@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "staging": ("pg_artery.commands.staging:command", "Look at what came in; process it again."),
     "runner": ("pg_artery.commands.runner_list:command", "List the runners."),
     "verify": ("pg_artery.commands.health:verify", "Prove that the promises hold."),
+    "arm": ("pg_artery.commands.arm:arm", "Let this database send: a copy does not, until then."),
+    "disarm": ("pg_artery.commands.arm:disarm", "Stop all sending from this database."),
     "doctor": ("pg_artery.commands.health:doctor", "Examine the set-up."),
     "endpoint": (
         "pg_artery.commands.endpoint:command",
@@ -62,7 +64,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "Set up": ("init", "migrate", "doctor", "endpoint", "route", "vault", "jwks", "completion"),
     "Run": ("run", "monitor", "demo"),
-    "Look and act": ("status", "logs", "task", "staging", "saga", "runner", "verify"),
+    "Look and act": ("status", "logs", "task", "staging", "saga", "runner", "verify", "arm", "disarm"),
 }
 
 

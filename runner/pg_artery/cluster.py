@@ -30,6 +30,15 @@ StopMode = Literal["smart", "fast", "immediate"]
 # A crash may cost what was committed: for tests that crash nothing.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+_ARM_CLONE: LiteralString = """
+do $$
+begin
+    if to_regprocedure('artery.arm(text, boolean, boolean)') is not null then
+        perform artery.arm('clone in a throwaway cluster');
+    end if;
+end
+$$"""
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
@@ -163,11 +172,16 @@ class Cluster:
             connection.execute(statement)
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Create a database, by cloning `template` if given, and give its connection string."""
+        """Create a database, by cloning `template` if given, and give its connection string.
+
+        A clone that has pg_artery may send: the cluster is a throwaway, and so is what it calls.
+        """
         clone = (
             sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
         )
         self.execute(sql.SQL("create database {}{}").format(sql.Identifier(name), clone))
+        if template:
+            self.execute(_ARM_CLONE, name)
         return self.dsn(name)
 
     def drop_database(self, name: str) -> None:

@@ -29,7 +29,7 @@ import orjson
 import psycopg
 
 from pg_artery import __version__, log
-from pg_artery.claimer import Claimer
+from pg_artery.claimer import NOT_ARMED, Claimer
 from pg_artery.config import RunnerConfig
 from pg_artery.db import Session, Stopped, conninfo, is_transient
 from pg_artery.errors import NOT_INSTALLED
@@ -41,8 +41,8 @@ from pg_artery.wakeup import Wakeup
 from pg_artery.work import Task
 
 EXIT_DRAINED, EXIT_UNEXPECTED = 0, 1
-# a function that is not there, or not in this form; a right that lacks
-NOT_OURS = (*NOT_INSTALLED, "42501")
+# a function that is not there, or not in this form; a right that lacks; a copy that may not send
+NOT_OURS = (*NOT_INSTALLED, "42501", NOT_ARMED)
 HEARTBEAT_EVERY = 5.0
 SUMMARY_EVERY = 10.0
 

@@ -51,6 +51,7 @@ def broken(conn: psycopg.Connection) -> None:
         "insert into artery_staging.plm_bom (message_id, body) values ('B-1', '{\"boms\": 7}')"
     )
     conn.execute("select artery_staging.process('artery_staging.plm_bom')")
+    conn.execute("select artery.disarm('drill')")
 
 
 def test_what_it_says_to_type_puts_things_right(

@@ -171,11 +171,13 @@ def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
         'artery_partition_days_left{parent="p"}': 6,
         'artery_messages{inbox="i",status="rejected"}': 0, 'artery_breaker_open{endpoint="e"}': 0,
         "artery_vacuum_held_seconds": 5, "artery_vacuum_held_transactions": 100,
+        "artery_armed": 1,
     }  # fmt: skip
     keys = list(quiet)
     causes: dict[str, dict[str, int | None]] = {
         "": {},
         "ArteryUnseen": dict.fromkeys(quiet),
+        "ArteryNotArmed": {"artery_armed": 0},
         "ArteryNotSweeping": {keys[1]: 2},
         "ArteryNoRunner": {keys[3]: 0, keys[4]: 60},
         "ArteryBehind": {keys[4]: 900},

@@ -22,7 +22,7 @@ _PARTS = {
     "inboxes": queries.INBOXES,
     "runners": queries.RUNNERS,
 }
-_HIDDEN = ("stats", "stopped_at", "last_error", "last_error_at", "last_status_code")
+_HIDDEN = ("stats", "stopped_at", "last_error", "last_error_at", "last_status_code", "armed")
 
 
 @click.command(

@@ -72,6 +72,9 @@ begin
             detail = 'It never was, has stopped, or was silent so long that it was forgotten.',
             hint = 'Register again with artery.register_runner.';
     end if;
+    if artery._arming_fault() is not null then
+        perform artery._check_armed();
+    end if;
     if p_lease is null or p_lease <= interval '0' then
         raise exception using
             errcode = 'IN014',
@@ -192,5 +195,5 @@ comment on function artery.claim_tasks(bigint, integer, interval, integer[]) is
 'Returns the frozen requests, or of a task whose outcome is asked for the question; each may be sent '
 'delay_ms from now, not before (the rate limit). '
 'p_except: endpoints to leave out, because this runner is behind with them. '
-'Errors: IN012 unknown runner, IN014 bad lease';
+'Errors: IN012 unknown runner, IN014 bad lease, IN060 this database may not send (artery arm)';
 grant execute on function artery.claim_tasks(bigint, integer, interval, integer[]) to artery_runner;

@@ -21,11 +21,21 @@ with channel as materialized (
 lines as (
     select
         'critical' as severity,
-        'sweeps' as subject,
-        format('%s steps are overdue or never ran: %s', count(*), string_agg(s.name, ', ' order by s.name)) as found,
-        'Nobody calls artery.tick(): start `artery run`, or call artery.schedule_sweeps() where pg_cron is installed.' as mend,
-        'sweeps_overdue' as code,
-        jsonb_build_object('count', count(*), 'steps', string_agg(s.name, ', ' order by s.name)) as params
+        'sending' as subject,
+        'nothing is sent: ' || s.why as found,
+        s.mend,
+        'sending_' || s.fault as code,
+        jsonb_build_object('by', s.armed_by, 'since', s.armed_at, 'reason', s.reason) as params
+    from artery.arming_status() as s
+    where not s.armed
+    union all
+    select
+        'critical',
+        'sweeps',
+        format('%s steps are overdue or never ran: %s', count(*), string_agg(s.name, ', ' order by s.name)),
+        'Nobody calls artery.tick(): start `artery run`, or call artery.schedule_sweeps() where pg_cron is installed.',
+        'sweeps_overdue',
+        jsonb_build_object('count', count(*), 'steps', string_agg(s.name, ', ' order by s.name))
     from artery_monitor.sweep_status as s
     where s.state in ('overdue', 'never run')
     having count(*) > 0

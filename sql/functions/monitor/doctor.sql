@@ -167,6 +167,30 @@ from (
     from pg_catalog.pg_stat_database as d
 ) as c
 union all
+select
+    'sending',
+    case
+        when not s.armed then 'critical'
+        when w.standby and s.follows_promotion is null then 'warning'
+        else 'ok'
+    end,
+    case
+        when s.armed then format(
+            'armed for this server%s, by %s at %s: %s', case when s.follows_promotion then ' and, promoted, its standbys' end,
+            s.armed_by, date_trunc('second', s.armed_at), s.reason
+        )
+        else s.why
+    end,
+    case
+        when not s.armed then s.mend
+        when w.standby and s.follows_promotion is null
+            then 'A standby follows. Once promoted, shall it go on by itself? artery arm --follow-promotion; shall a person decide '
+                'then? artery arm. docs/backup.md has what speaks for each.'
+    end
+from artery.arming_status() as s
+cross join (select exists (select from pg_catalog.pg_stat_replication) as standby) as w
+where s.armed is not null
+union all
 select x.subject, x.state, x.found, x.mend from artery_monitor._cron_check() as x
 union all
 select

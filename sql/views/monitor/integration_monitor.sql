@@ -75,7 +75,8 @@ select -- noqa: ST06
     w.last_status_code,
     w.last_error,
     w.last_error_at,
-    coalesce(w.on_hold, 0) as on_hold
+    coalesce(w.on_hold, 0) as on_hold,
+    (select s.armed from artery.arming_status() as s) as armed
 from artery_monitor.open_work as w
 full join last_hour as h on w.topic = h.topic and w.endpoint_id = h.endpoint_id
 full join
@@ -92,5 +93,6 @@ left join
 
 comment on view artery_monitor.integration_monitor is
 'Each topic and endpoint at one glance: waiting, in flight, failed, held, dead, on hold by hand; oldest due; calls '
-'of the last hour with p50, p95, p99 in milliseconds (within a ninth); breaker, Retry-After, last error';
+'of the last hour with p50, p95, p99 in milliseconds (within a ninth); breaker, Retry-After, last error; '
+'armed: false = nothing is sent, artery arm';
 grant select on artery_monitor.integration_monitor to artery_reader;

@@ -1,0 +1,2 @@
+drop table if exists artery.arming_event;
+drop table if exists artery.arming;

@@ -54,6 +54,9 @@ def pair(server: Server) -> Iterator[tuple[Cluster, Standby]]:
             followed = "select from pg_stat_replication where sync_state = 'sync'"
             with psycopg.connect(primary.dsn(), autocommit=True) as conn:
                 until(lambda: conn.execute(followed).fetchall())
+            with psycopg.connect(primary.dsn("erp"), autocommit=True) as conn:
+                # whoever lets it go on by itself sees to the fence: here the synchronous standby
+                conn.execute("select artery.arm('fenced', p_follow_promotion => true)")
             yield primary, standby
 
 

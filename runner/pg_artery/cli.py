@@ -64,7 +64,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "Set up": ("init", "migrate", "doctor", "endpoint", "route", "vault", "jwks", "completion"),
     "Run": ("run", "monitor", "demo"),
-    "Look and act": ("status", "logs", "task", "staging", "saga", "runner", "verify", "arm", "disarm"),
+    "Look and act": (
+        "status",
+        "logs",
+        "task",
+        "staging",
+        "saga",
+        "runner",
+        "verify",
+        "arm",
+        "disarm",
+    ),
 }
 
 

@@ -43,7 +43,7 @@ def arm(
     dsn: str,
     as_json: bool,
 ) -> None:
-    r"""Let this database send, on this server. Restored, cloned or promoted, it does not until then.
+    r"""Let this database send, on this server. A copy, or a promoted one, does not.
 
     \b
       artery arm --status
@@ -76,7 +76,8 @@ def arm(
         return
     if cancel_waiting:
         click.echo(
-            f"{bound['cancelled']} tasks cancelled, {bound['sagas_stopped']} sagas wait for a person."
+            f"{bound['cancelled']} tasks cancelled, "
+            f"{bound['sagas_stopped']} sagas wait for a person."
         )
     server = "this server and its standbys, once promoted" if follow_promotion else "this server"
     click.echo(f"Armed for {server}: it sends. It was: {bound['was']}.")

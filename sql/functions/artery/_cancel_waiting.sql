@@ -1,7 +1,7 @@
-/* For a copy: what waited in production is production's to send. Sagas are stopped first, where they
-   are: a step that heard of its task's end would have the saga asked after or undone, by calls to the
-   real receivers. Their steps then wait for a person. No reply handler of a route hears of a task that
-   is cancelled, so that all go in one statement. */
+/* For a copy: what waited in production is production's to send. Sagas are stopped first, where
+   they are: a step that heard of its task's end would have the saga asked after or undone, by calls
+   to the real receivers. Their steps then wait for a person. No reply handler of a route hears of a
+   task that is cancelled, so that all go in one statement. */
 create or replace function artery._cancel_waiting(p_reason text)
 returns jsonb
 language plpgsql

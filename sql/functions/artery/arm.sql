@@ -1,6 +1,8 @@
--- The row names the transaction that writes it. No exception block may come between the two statements:
--- a subtransaction has a number of its own
-create or replace function artery._write_arming(p_armed boolean, p_reason text, p_follow boolean, p_action text)
+-- The row names the transaction that writes it. No exception block may come between the two
+-- statements: a subtransaction has a number of its own
+create or replace function artery._write_arming(
+    p_armed boolean, p_reason text, p_follow boolean, p_action text
+)
 returns jsonb
 language plpgsql
 volatile

@@ -1,5 +1,5 @@
-/* Definer, so that everybody who looks sees what the claim sees. On a standby nothing is known: what
-   it will be is decided when it is promoted. */
+/* Definer, so that everybody who looks sees what the claim sees. On a standby nothing is known:
+   what it will be is decided when it is promoted. */
 create or replace function artery.arming_status()
 returns table (
     armed boolean,

@@ -25,8 +25,8 @@ comment on function artery._here() is
 /* Asked by every claim, so nothing here may be costly, and nothing is remembered between claims:
    what is remembered can be copied. Each fact tells another kind of copy apart. A row out of a dump
    was written by another transaction than the one it names (xmin keeps the number when it is
-   frozen); a clone has another database oid; another cluster has another system identifier; a promoted copy
-   writes another timeline; a copy of the files on the same machine needs another port.
+   frozen); a clone has another database oid; another cluster has another system identifier; a
+   promoted copy writes another timeline; a copy of the files on the same machine needs another port.
 
    A standby that was promoted and a copy recovered to a moment look the same, but for the moment:
    the settings that name it are still there afterwards. */

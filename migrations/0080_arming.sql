@@ -1,6 +1,7 @@
 /* A database that serves when this comes to it is to go on sending; a copy of one is not to begin.
    Until now there was no mark to tell them by, so that a sign of life decides: a runner was here
-   within the hour and, where that can be read (by a superuser), after the database was made. */
+   within the hour. Where it can be read when the database was made (by a superuser), it was here
+   after that, within the hour or since this server started. */
 do $$
 declare
     v_made_at timestamptz;
@@ -63,9 +64,11 @@ declare
     v_made_at constant timestamptz := nullif(current_setting('artery.database_made_at', true), '')::timestamptz;
     v_seen_at constant timestamptz := (select max(r.seen_at) from artery.runner as r);
     v_fresh constant boolean := v_seen_at is null and not exists (select from artery.cloud_log);
-    v_armed constant boolean := v_fresh or coalesce(
-        v_seen_at > greatest(clock_timestamp() - interval '1 hour', v_made_at), false
+    v_since constant timestamptz := least(
+        clock_timestamp() - interval '1 hour',
+        case when v_made_at is not null then pg_catalog.pg_postmaster_start_time() end
     );
+    v_armed constant boolean := v_fresh or coalesce(v_seen_at > greatest(v_since, v_made_at), false);
     v_system bigint;
 begin
     if pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') then
@@ -89,14 +92,16 @@ begin
     set row_xid = a.xmin::text::bigint
     where true;
 
+    -- artery migrate shows warnings alone
     if not v_armed then
-        raise notice 'This database sends nothing until `artery arm`: by its looks it is a copy (docs/backup.md).';
+        raise warning 'This database sends nothing until `artery arm`: by its looks it is a copy'
+            using hint = 'docs/backup.md says how copies are told apart.';
     elsif not v_fresh then
         raise notice 'This database may send, copies of it may not, until `artery arm`: docs/backup.md.';
     end if;
     if v_armed and exists (select from pg_catalog.pg_stat_replication) then
-        raise notice 'A standby follows. Once promoted, it sends nothing until `artery arm`; '
-            'where that shall go by itself: artery arm --follow-promotion (docs/backup.md).';
+        raise warning 'A standby follows: once promoted, it sends nothing until `artery arm`'
+            using hint = 'Shall it go on by itself: artery arm --follow-promotion (docs/backup.md).';
     end if;
 end
 $$;

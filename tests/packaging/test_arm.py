@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import run
 
+import previous_release
 import psycopg
 import pytest
 
 from pg_artery.cluster import Cluster
+from pg_artery.migrate import migrate
+
+MIGRATION = Path(__file__).parents[2] / "migrations/0080_arming.sql"
 
 
 def fill(conn: psycopg.Connection) -> None:
@@ -125,3 +133,65 @@ def test_only_an_administrator_arms(conn: psycopg.Connection) -> None:
     with pytest.raises(psycopg.Error) as refused:
         conn.execute("select artery.arm(' ')")
     assert refused.value.sqlstate == "IN061"
+
+
+@pytest.fixture
+def old(cluster: Cluster, once: Callable[..., str]) -> Iterator[str]:
+    """A copy of a database of the release before this one; nothing has run in the copy."""
+    template = previous_release.template(cluster, once)
+    with cluster.database("arm_old", template) as dsn:
+        yield dsn
+
+
+def test_a_database_in_service_goes_on_sending_after_the_upgrade(old: str) -> None:
+    """Its own runner, of its own release, was here."""
+    command = [sys.executable, "-m", "pg_artery", "run", "--dsn", old, "--until-empty"]
+    with psycopg.connect(old, autocommit=True) as conn:
+        conn.execute(
+            "update artery.integration_task set status = 'cancelled' "
+            "where status in ('pending', 'failed')"
+        )
+        run(command, env=previous_release.environment(), check=True, timeout=60)
+        conn.execute("select artery.enqueue_task('tax.invoice', '{}')")
+    assert migrate(old).notices == []
+    assert fault(old) is None
+    assert claimed(old) == 1
+
+
+def test_a_copy_on_which_the_upgrade_is_tried_sends_nothing(old: str) -> None:
+    """Its data speak of a runner minutes ago, which was before the copy was made."""
+    [warning] = migrate(old).notices
+    assert "sends nothing" in warning
+    assert fault(old) == "disarmed"
+    with pytest.raises(psycopg.Error) as refused:
+        claimed(old)
+    assert refused.value.sqlstate == "IN060"
+
+
+@pytest.mark.parametrize(
+    ("made", "seen", "long", "armed"),
+    [
+        pytest.param("1 day", "59 minutes", "1 hour", True, id="a pause within the hour"),
+        pytest.param("1 day", "61 minutes", "1 hour", False, id="longer, the server started since"),
+        pytest.param("1 day", "0", "-1 hour", True, id="longer, the server was up all the time"),
+        pytest.param("0", "59 minutes", "1 hour", False, id="restored or cloned since"),
+        pytest.param("1 day", None, "1 hour", False, id="it sent once, nobody knows when"),
+    ],
+)
+def test_what_an_upgrade_takes_for_a_database_in_service(
+    cluster: Cluster, old: str, made: str, seen: str | None, long: str, armed: bool
+) -> None:
+    text = MIGRATION.read_text()
+    assert text.count("interval '1 hour'") == 1
+    with psycopg.connect(old) as conn:
+        [(oid, at)] = conn.execute(
+            "select d.oid, extract(epoch from now() - %s::interval)::float8 "
+            "from pg_database as d where d.datname = current_database()",
+            (made,),
+        ).fetchall()
+        os.utime(cluster.path / f"data/base/{oid}/PG_VERSION", (at, at))
+        conn.execute("delete from artery.runner where %s::text is null", (seen,))
+        conn.execute("update artery.runner set seen_at = clock_timestamp() - %s::interval", (seen,))
+        conn.execute(text.replace("interval '1 hour'", f"interval '{long}'").encode())
+        assert conn.execute("select armed from artery.arming").fetchall() == [(armed,)]
+        conn.rollback()

@@ -51,7 +51,6 @@ def broken(conn: psycopg.Connection) -> None:
         "insert into artery_staging.plm_bom (message_id, body) values ('B-1', '{\"boms\": 7}')"
     )
     conn.execute("select artery_staging.process('artery_staging.plm_bom')")
-    conn.execute("select artery.disarm('drill')")
 
 
 def test_what_it_says_to_type_puts_things_right(
@@ -60,6 +59,7 @@ def test_what_it_says_to_type_puts_things_right(
     if shutil.which("jq") is None:
         pytest.skip("no jq, which one command of it needs")
     broken(conn)
+    conn.execute("select artery.disarm('drill')")
     at = conninfo_to_dict(dsn)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = {**os.environ, "PGHOST": str(at["host"]), "PGPORT": str(at["port"]), "ARTERY_DSN": dsn}
@@ -165,6 +165,9 @@ class World:
                 "begin; create table if not exists public.p (); prepare transaction 'p'"
             )
             command = command.replace("…", "p")
+        if command.startswith("artery arm --") and "--reason" in command:
+            self._conn.execute("select artery.disarm('drill')")
+            command += " --yes"
         if "INBOX ID" in command:
             command = command.replace("INBOX ID", "artery_staging.plm_bom 1")
         return command.replace("http://127.0.0.1:8765/", self._page).replace("…", "found out")

@@ -6,8 +6,26 @@ from datetime import datetime
 
 from pg_artery.commands.listing import Row, cell
 
+_ARM_ZH = (
+    "任务在等待,一个也不会丢失。若这是生产库,且没有其他副本在发送:artery arm。"
+    "若是副本:保持不动,或 artery arm --cancel-waiting。见 docs/backup.md。"
+)
+
 #: artery_monitor.attention(): code -> what was found, what to do
 ATTENTION_ZH = {
+    **{
+        f"sending_{fault}": (f"什么都不发送:{why}", _ARM_ZH)
+        for fault, why in {
+            "never": "没有人允许本数据库发送",
+            "restored": "本数据库由备份恢复而来",
+            "disarmed": "{by} 于 {since} 停止了发送:{reason}",
+            "cloned": "本数据库是可发送数据库的克隆",
+            "system": "所在集群不是获准发送的集群:经过 pg_upgrade,或是副本",
+            "timeline": "服务器在获准发送之后被提升或恢复过",
+            "recovered": "服务器被恢复到过去的某一时刻(recovery_target…)",
+            "port": "服务器的端口与获准发送时不同:已迁移,或是文件副本",
+        }.items()
+    },
     "sweeps_overdue": ("{count} 个清扫步骤超期或从未运行:{steps}",
         "没有人调用 artery.tick():请启动 artery run;已安装 pg_cron 时可执行 artery.schedule_sweeps()。"),
     "sweep_failed": ("{error}", "见 artery.sweep_step.error;会按间隔自动重试。"),
@@ -68,6 +86,7 @@ SET_UP_ZH = {
     "server": "运行器需要主库:连接串写上所有主机,host=db1,db2。",
     "connections": "用尽后运行器和 ERP 会被拒绝:提高 max_connections,或使用 pgbouncer。",
     "pg_cron": "让 pg_cron 调用 artery.tick():artery.schedule_sweeps();运行器在时会代劳。",
+    "sending": _ARM_ZH,
     "secrets": "这些端点的任务在等待:artery vault set。",
 }
 

@@ -6,7 +6,7 @@ create or replace function artery._here(
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     -- the path of a file of ours names the database: cheaper than looking it up
@@ -27,6 +27,7 @@ comment on function artery._here() is
    was written by another transaction than the one it names (xmin keeps the number when it is
    frozen); a clone has another database oid; another cluster has another system identifier; a
    promoted copy writes another timeline; a copy of the files on the same machine needs another port.
+   All at once is asked first, at half the cost of finding out which.
 
    A standby that was promoted and a copy recovered to a moment look the same, but for the moment:
    the settings that name it are still there afterwards. */
@@ -34,7 +35,7 @@ create or replace function artery._arming_fault()
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_here record;
@@ -42,6 +43,23 @@ declare
 begin
     if pg_catalog.pg_is_in_recovery() then
         return 'standby';
+    end if;
+    if (
+        select
+            bool_and(
+                a.armed
+                and a.row_xid = a.xmin::text::bigint
+                and a.database_oid
+                = split_part(pg_catalog.pg_relation_filepath('artery.arming'::regclass), '/', -2)::bigint
+                and a.timeline
+                = ('x' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+                and a.port = current_setting('port')::integer
+                and a.system_identifier = (pg_catalog.pg_control_system()).system_identifier
+            )
+        from artery.arming as a
+        where pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')
+    ) then
+        return null;
     end if;
     v_here := artery._here();
     select

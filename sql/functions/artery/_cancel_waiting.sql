@@ -6,7 +6,7 @@ create or replace function artery._cancel_waiting(p_reason text)
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_leased bigint;

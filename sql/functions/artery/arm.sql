@@ -6,7 +6,7 @@ create or replace function artery._write_arming(
 returns jsonb
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_before jsonb;
@@ -47,7 +47,7 @@ create or replace function artery._need_reason(p_reason text)
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if coalesce(btrim(p_reason), '') = '' then
@@ -68,7 +68,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_fault constant text := artery._arming_fault();

@@ -16,7 +16,7 @@ returns table (
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     c_place constant text := 'system %s, timeline %s, database oid %s, port %s';
@@ -70,7 +70,7 @@ create or replace function artery._check_armed()
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_status record;

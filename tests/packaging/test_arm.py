@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import run
 
-import previous_release
 import psycopg
 import pytest
 
+import previous_release
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import migrate
 

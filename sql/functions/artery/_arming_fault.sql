@@ -26,7 +26,7 @@ comment on function artery._here() is
    what is remembered can be copied. Each fact tells another kind of copy apart. A row out of a dump
    was written by another transaction than the one it names (xmin keeps the number when it is
    frozen); a clone has another database oid; another cluster has another system identifier; a
-   promoted copy writes another timeline; a copy of the files on the same machine needs another port.
+   promoted copy writes another timeline; a copy of the files on the same machine has another port.
    All at once is asked first, at half the cost of finding out which.
 
    A standby that was promoted and a copy recovered to a moment look the same, but for the moment:

@@ -49,6 +49,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
+-- short work, over and over: a plan that looks dear would be compiled for longer than it runs
+set jit = off
 as $function$
 declare
     v_step record;

@@ -6,7 +6,6 @@ language plpgsql
 volatile
 rows 500
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $function$
 declare
     v_drafts artery_mes.report_draft[];

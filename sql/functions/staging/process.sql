@@ -38,6 +38,7 @@ language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
+set jit = off
 as $function$
 declare
     v_inbox record;

@@ -4,7 +4,6 @@ language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
-set jit = off
 set work_mem = '64MB'
 as $function$
 declare

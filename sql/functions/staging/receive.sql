@@ -10,6 +10,7 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '10s'
+set jit = off
 as $function$
 declare
     v_inbox record;

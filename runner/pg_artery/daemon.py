@@ -36,6 +36,7 @@ from pg_artery.errors import NOT_INSTALLED
 from pg_artery.leases import LeaseBook
 from pg_artery.reporter import Reporter
 from pg_artery.store import Store
+from pg_artery.supervise import HEARD, STOPS
 from pg_artery.transport import Transport
 from pg_artery.wakeup import Wakeup
 from pg_artery.work import Task
@@ -45,6 +46,7 @@ EXIT_DRAINED, EXIT_UNEXPECTED = 0, 1
 NOT_OURS = (*NOT_INSTALLED, "42501", NOT_ARMED)
 HEARTBEAT_EVERY = 5.0
 SUMMARY_EVERY = 10.0
+SETTLING = 5.0  # seconds that a thread gets to end, or PostgreSQL to take a word
 
 
 class Runner:
@@ -129,9 +131,13 @@ class Runner:
         Errors: psycopg.Error when the start fails, or, after draining, when the database has become
         another version's, or takes a right away.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        self._start()
+        try:
+            self._heed_signals()
+            self._start()
+        except Stopped:
+            self._cancel(self.claimer.session)
+            self.log.info("stopped before it had begun")
+            return EXIT_DRAINED
         threads = {
             name: self._thread(name, work)
             for name, work in (
@@ -144,8 +150,8 @@ class Runner:
             )
         }
         while not self._stopping:
-            self._stop.wait(3600, parent)
-            self._stopping = True
+            if self._stop.wait(3600, parent):
+                self.stop()
         code = self._drain(threads)
         if isinstance(self._failure, psycopg.Error) and self._failure.sqlstate in NOT_OURS:
             raise self._failure
@@ -156,10 +162,18 @@ class Runner:
         self._stopping = True
         self._stop.set()
 
+    def _heed_signals(self) -> None:
+        self._stop.heed_signals()
+        for number in STOPS:
+            signal.signal(number, self._on_signal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)  # the supervisor blocks them
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping:
             os._exit(128 + number)
         self.stop()
+        if not self.claimer.number:  # there is nothing to drain yet, and PostgreSQL may be away
+            raise Stopped
 
     def _start(self) -> None:
         deadline = monotonic() + self.config.connect_wait
@@ -174,7 +188,7 @@ class Runner:
                 self.claimer.register(register)
                 break
             except psycopg.Error as error:
-                if not is_transient(error) or monotonic() > deadline or self._stopping:
+                if not is_transient(error) or monotonic() > deadline:
                     raise
                 self._note_retry(error, 0.5)
                 self._stop.wait(0.5)
@@ -208,21 +222,26 @@ class Runner:
         self._deadline = began + self.config.drain_timeout
         self._draining.set()
         self.claimer.stop()
-        with contextlib.suppress(psycopg.Error):
-            self._ticker.cancel()
-        threads["claimer"].join(self.config.drain_timeout)
+        self._cancel(self._ticker)
+        threads["claimer"].join(1.0)
+        if threads["claimer"].is_alive():
+            self._cancel(self.claimer.session)  # what was not claimed need not be given back
+            threads["claimer"].join(max(self._deadline - monotonic(), 1.0))
         self._work.set()
-        threads["sender"].join(self.config.drain_timeout + 5)
+        threads["sender"].join(max(self._deadline - monotonic(), 0.0) + SETTLING)
         self.store.close()
         self.reporter.finish()
-        grace = max(self._deadline - monotonic(), 5.0)
-        threads["reporter"].join(grace)
+        threads["reporter"].join(max(self._deadline - monotonic(), SETTLING))
         self._withdrawn += self.claimer.returned
         self._abandon.set()
+        last = monotonic() + SETTLING
         for thread in threads.values():
-            thread.join(5.0)
+            thread.join(max(last - monotonic(), 0.0))
         unsettled = self.book.held() - len(self._withdrawn)
-        self._farewell()
+        if not threads["sender"].is_alive():
+            # libcurl waits for names that nobody resolves, half a minute; this process does not
+            self._thread("closer", self.transport.close).join(1.0)
+        self._thread("farewell", self._farewell).join(SETTLING)
         clean = self._failure is None and unsettled <= 0
         self.log.info(
             "stopped",
@@ -232,6 +251,10 @@ class Runner:
             seconds=round(monotonic() - began, 3),
         )
         return EXIT_DRAINED if clean else EXIT_UNEXPECTED
+
+    def _cancel(self, session: Session) -> None:
+        with contextlib.suppress(psycopg.Error):
+            session.cancel()
 
     def _farewell(self) -> None:
         """Give back what was not sent and sign off; if PostgreSQL is away, the leases run out."""
@@ -283,7 +306,6 @@ class Runner:
             idle = 0.05 if draining or not room else 1.0
             transport.pump(self._work, idle, sending=room and not draining)
             self.claimer.note_room()
-        transport.close()
 
     def _keep(self) -> None:
         session, config = self._session(), self.config

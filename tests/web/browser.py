@@ -17,6 +17,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 
 from npm_peers import BUILD, installed
 
@@ -88,6 +89,17 @@ class Browser:
     def click(self, css: str, text: str = "") -> None:
         """Click on the first element that shows `text`, once it is there."""
         self.wait(lambda: self.find(css, text).click() or True, f"to click {css} with {text!r}")
+
+    def read(self, css: str, text: str = "") -> str:
+        """What the first element says that shows `text`, once it is there."""
+        return str(self.wait(lambda: self.find(css, text).text, f"to read {css} with {text!r}"))
+
+    def choose(self, css: str, value: str) -> None:
+        """Pick from a list, once it is there."""
+        self.wait(
+            lambda: Select(self.find(css)).select_by_value(value) or True,
+            f"to choose {value!r} of {css}",
+        )
 
     def wait(self, condition: Callable[[], Any], what: str, limit: float = 10) -> Any:
         deadline = time.monotonic() + limit

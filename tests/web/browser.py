@@ -94,6 +94,14 @@ class Browser:
         """What the first element says that shows `text`, once it is there."""
         return str(self.wait(lambda: self.find(css, text).text, f"to read {css} with {text!r}"))
 
+    def value(self, css: str) -> str:
+        """What a field holds, once it is there."""
+        return str(self.wait(lambda: self.find(css).get_attribute("value"), f"the value of {css}"))
+
+    def type(self, css: str, keys: str) -> None:
+        """Type into a field, once it is there."""
+        self.wait(lambda: self.find(css).send_keys(keys) or True, f"to type into {css}")
+
     def choose(self, css: str, value: str) -> None:
         """Pick from a list, once it is there."""
         self.wait(

@@ -123,9 +123,9 @@ def test_a_dead_invoice_is_found_understood_and_sent(page, conn, runner, httpser
     browser.find(".attention li", "1 dead")
     browser.click("td.bad a", "1")
     browser.click("td a", str(task))
-    assert "the buyer's tax number is missing" in browser.find("p.error").text
+    assert "the buyer's tax number is missing" in browser.read("p.error")
     browser.click("details.call summary", "422")
-    assert "idempotency-key" in browser.find("details.call pre").text.lower()
+    assert "idempotency-key" in browser.read("details.call pre").lower()
     browser.act("Retry", "number was added")
     browser.find("h1 .status", "sent")
     assert "Li Wei: number was added" in browser.text
@@ -145,20 +145,14 @@ def test_a_rejected_bom_is_corrected_on_the_page(page, conn, runner):
     browser.find("h2", "Why messages are rejected")
     browser.open("/inboxes/artery_staging.plm_bom?status=rejected")
     browser.click("td a", "1")
-    assert "KGS" in browser.find(".attention").text
-    action = browser.find("details.edit")
-    action.find_element(By.TAG_NAME, "summary").click()
-    area = action.find_element(By.TAG_NAME, "textarea")
-    text = area.get_attribute("value")
+    assert "KGS" in browser.read(".attention")
+    text = browser.value("details.edit textarea")
     assert '"quantity": "1.50"' in text
-    area.clear()
-    area.send_keys(text.replace("KGS", "KG"))
-    action.find_element(By.NAME, "who").send_keys("Li Wei")
-    action.find_element(By.NAME, "why").send_keys("unit as the PLM told by phone")
-    action.find_element(By.TAG_NAME, "button").click()
+    corrected = text.replace("KGS", "KG")
+    browser.act("Correct", "unit as the PLM told by phone", body=corrected)
     browser.find("h1 .status", "processed")
     browser.click("details.call summary", "unit as the PLM told by phone")
-    assert "KGS" in browser.find("details.call pre").text
+    assert "KGS" in browser.read("details.call pre")
     row = conn.execute("select id, message_id, status, body from artery_staging.plm_bom").fetchone()
     assert row[:3] == (1, "B-1", "processed")
     assert json.loads(row[3])["boms"][0]["lines"][0]["unit"] == "KG"
@@ -259,12 +253,12 @@ def test_who_may_not_act_cannot(page, conn, tmp_path: Path, httpserver: HTTPServ
     browser = page("--token-file", str(key))
     browser.open(f"/tasks/{task}")
     assert "INV-1" not in browser.text
-    browser.find("input[name=token]").send_keys("wrong" + Keys.ENTER)
+    browser.type("input[name=token]", "wrong" + Keys.ENTER)
     browser.find("[role=alert]", "not the token")
-    browser.find("input[name=token]").send_keys("0123456789abcdef-right" + Keys.ENTER)
+    browser.type("input[name=token]", "0123456789abcdef-right" + Keys.ENTER)
     browser.find("h1", "What needs attention")
     browser.open(f"/tasks/{task}")
-    mark = browser.find("input[name=mark]").get_attribute("value")
+    mark = browser.value("input[name=mark]")
 
     # another site's page, in the same browser that is logged in here: same host, so that even
     # the strict cookie goes along; and it got hold of the mark

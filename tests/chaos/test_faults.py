@@ -45,46 +45,42 @@ def test_runners_sweep_where_pg_cron_s_scheduler_was_killed(
     assert verdict.figures["leases lost"] > 0
 
 
-def claim_cost(dsn: str) -> int:
-    """Blocks that claiming one task touches: counted, so the same on a busy machine."""
+def claim_costs(dsn: str, claims: int = 12) -> list[int]:
+    """Blocks that each claim of a session touches: counted, so the same on a busy machine."""
+    costs = []
     with psycopg.connect(dsn, autocommit=True) as conn:
         [(number,)] = conn.execute("select artery.register_runner('c', 'h', 1, '0')").fetchall()
-        costs = []
-        for _ in range(3):  # the first one also reads the catalog
-            with conn.transaction(force_rollback=True):
-                conn.execute("select artery.enqueue_task(%s, '{}')", (TOPICS[0],))
-                [(plan,)] = conn.execute(
-                    "explain (analyze, buffers, format json) "
-                    "select * from artery.claim_tasks(%s, 100)",
-                    (number,),
-                ).fetchall()
+        for _ in range(claims):
+            conn.execute("select artery.enqueue_task(%s, '{}')", (TOPICS[0],))
+            [(plan,)] = conn.execute(
+                "explain (analyze, buffers, format json) select * from artery.claim_tasks(%s, 1)",
+                (number,),
+            ).fetchall()
             assert plan[0]["Plan"]["Actual Rows"] == 1
-            costs.append(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
-    return min(costs)
+            done = plan[0]["Plan"]
+            costs.append(done["Shared Hit Blocks"] + done["Shared Read Blocks"])
+    return costs
 
 
 @pytest.mark.one_server
 def test_an_old_snapshot_does_not_stop_the_delivery(make_stage, hold, tell) -> None:
     """A report, a dump or an idle slot: vacuum can remove nothing meanwhile."""
-    with make_stage(rate=150.0).running() as stage:
-        with psycopg.connect(stage.dsn) as report:
-            report.execute("set transaction isolation level repeatable read")
-            report.execute("select count(*) from artery.integration_task")
-            before = claim_cost(stage.dsn)
-            runner = stage.runner("one")
-            time.sleep(4)
-            stage.finish(patience=30)
-            assert runner.stop() == 0
-            with psycopg.connect(stage.dsn, autocommit=True) as conn:
-                conn.execute("vacuum artery.integration_task")
-                dead = conn.execute(
-                    "select count(*) filter (where status = 'sent') from artery.integration_task"
-                ).fetchone()
-            after = claim_cost(stage.dsn)
+    with make_stage(rate=150.0).running() as stage, psycopg.connect(stage.dsn) as report:
+        report.execute("set transaction isolation level repeatable read")
+        report.execute("select count(*) from artery.integration_task")
+        runner = stage.runner("one")
+        time.sleep(4)
+        stage.finish(patience=30)
+        assert runner.stop() == 0
         verdict = judge(stage)
+        with psycopg.connect(stage.dsn, autocommit=True) as conn:
+            conn.execute("vacuum artery.integration_task")
+            [(sent,)] = conn.execute(
+                "select count(*) from artery.integration_task where status = 'sent'"
+            ).fetchall()
+        costs = claim_costs(stage.dsn)
     hold(stage, verdict)
-    tell(f"blocks to claim a task: {before} at first, {after} after {dead} were sent")
-    assert dead is not None
-    assert dead[0] > 300
-    # two dead versions of each row lie between the claim and its task
-    assert after < 3 * before + 50
+    tell(f"blocks to claim a task, after {sent} were sent: {costs}")
+    assert sent > 300
+    # the first walks over what vacuum could not remove; the next know where to begin
+    assert min(costs) < max(costs[0] / 2, 100)

@@ -18,7 +18,9 @@ import psycopg
 import pytest
 
 from pg_artery.cluster import Cluster
+from pg_artery.migrate import Source
 from pg_artery.releases import Release, releases
+from pg_artery.resources import migrations_dir
 
 ROOT = Path(__file__).parents[1]
 FURNITURE = ROOT / "tests/web/furniture.sql"
@@ -42,25 +44,35 @@ def previous() -> tuple[Release, Path]:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment in which `python -m pg_artery` is that release."""
-    return {**os.environ, "PYTHONPATH": str(previous()[1] / "runner")}
+    """Give what makes `python -m pg_artery` that release, with this environment's packages."""
+    return {"PYTHONPATH": str(previous()[1] / "runner")}
 
 
 def artery(*args: str) -> str:
     """Run a command of that release."""
     command = (sys.executable, "-m", "pg_artery", *args)
-    done = subprocess.run(command, env=environment(), text=True, capture_output=True)
+    done = subprocess.run(
+        command, env={**os.environ, **environment()}, text=True, capture_output=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def template(cluster: Cluster, once) -> str:
-    """Give the name of a database, to clone, as that release left it, with data in it."""
+def bare(cluster: Cluster, once) -> str:
+    """Give the name of a database, to clone, as that release installs it."""
     release, _ = previous()
 
     def fill(dsn: str) -> None:
         assert release.version in artery("--version")
         artery("migrate", "--dsn", dsn)
+
+    return once(cluster, f"bare_{release.version}", fill)
+
+
+def template(cluster: Cluster, once) -> str:
+    """Give the name of a database of that release, to clone, with data; its endpoints are names."""
+
+    def fill(dsn: str) -> None:
         with psycopg.connect(dsn, autocommit=True) as conn:
             conn.execute(
                 "insert into artery.endpoint (name, base_url) values ('tax', 'http://127.0.0.1/v1')"
@@ -72,7 +84,31 @@ def template(cluster: Cluster, once) -> str:
             conn.execute("call artery.tick()")
             conn.execute(FURNITURE.read_bytes())
 
-    return once(cluster, f"previous_{release.version.replace('.', '_')}", fill)
+    return once(cluster, "furnished", fill, bare(cluster, once))
+
+
+def later(folder: Path) -> Source:
+    """Give the package with two migrations more, one of them online: an upgrade to try."""
+    shutil.copytree(migrations_dir(), folder / "migrations")
+    for name, (up, down) in {
+        "9001_note": (
+            "set local role artery_owner;\n"
+            "alter table artery.integration_task add column note text;\n"
+            "comment on column artery.integration_task.note is 'What it is about';\n"
+            "create table artery.note (id bigint primary key, at timestamptz default now());\n"
+            "insert into artery.note (id) select generate_series(1, 3);\n",
+            "drop table artery.note; alter table artery.integration_task drop column note;",
+        ),
+        "9002_note_at": (
+            "-- transactional: false\n"
+            "create index concurrently if not exists note_at on artery.note (at);\n"
+            "create unique index concurrently if not exists note_at_id on artery.note (at, id);\n",
+            "drop index if exists artery.note_at; drop index if exists artery.note_at_id;",
+        ),
+    }.items():
+        (folder / f"migrations/{name}.sql").write_text(up)
+        (folder / f"migrations/{name}.rollback.sql").write_text(down)
+    return Source(folder / "migrations")
 
 
 def psql(dsn: str, file: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ Needs no server and no package. Into the folder it is given it writes
 from __future__ import annotations
 
 import argparse
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,10 +70,18 @@ def _part(name: str) -> str:
     return _read(PARTS / f"{name}.sql")
 
 
+def _in_transaction(text: str) -> str:
+    """Give what can run in a transaction: an extension has no other way to make an index."""
+    if not re.match(r"(?:\s*--.*\n)*?\s*-- *transactional *: *false", text):
+        return text
+    plain = re.sub(r"\bindex\s+concurrently\b", "index", text)
+    return f"set local role artery_owner;\n{plain}"
+
+
 def _state(sources: Sources, after: str = "") -> Iterator[str]:
     for name, text in sources.migrations.items():
         if name > after:
-            yield f"-- migrations/{name}.sql\n{_INSTALLER}\n{text}"
+            yield f"-- migrations/{name}.sql\n{_INSTALLER}\n{_in_transaction(text)}"
 
 
 def _code(sources: Sources) -> Iterator[str]:

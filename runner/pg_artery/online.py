@@ -84,8 +84,3 @@ def statements(name: str, text: str) -> list[Statement]:
             "All else goes into a migration of its own.",
         )
     return found
-
-
-def in_transaction(text: str) -> str:
-    """Give the same for where there is a transaction, as in an extension's script."""
-    return re.sub(r"\b(index)\s+concurrently\b", r"\1", _MARK.sub("", text), flags=re.I)

@@ -10,11 +10,9 @@ import time
 
 import psycopg
 import pytest
-from catalog_snapshot import snapshot
 from test_migrate import F1, TABLE, query, sqlstate_of, yes
 from yoyo.backends import get_backend_class
 
-from pg_artery import session
 from pg_artery.backend import Backend
 from pg_artery.migrate import migrate, rollback, status
 
@@ -195,7 +193,7 @@ def test_a_file_that_commits_is_refused(empty: str, make_source) -> None:
 SLOW = """
 import sys
 from pathlib import Path
-from pg_artery.migrate import Source, migrate
+from pg_artery.migrate import migrate
 migrate(sys.argv[1], source=Source(Path(sys.argv[2]), Path(sys.argv[3])))
 """
 
@@ -217,71 +215,3 @@ def test_a_process_killed_in_mid_migration_blocks_nobody(empty: str, make_source
     quick = make_source(TABLE, {"functions/artery/f.sql": F1})
     assert migrate(empty, source=quick).applied == ["0002_box"]
     assert time.monotonic() - started < 20
-
-
-class Killed(psycopg.Cursor):
-    """Has the server end the session before each statement that it has not been ended at yet."""
-
-    done: set[tuple[str, str, int]]
-    phase: str
-    counts: dict[str, int]
-    admin: psycopg.Connection
-    stride: dict[bool, int]  # of a migration's statements, and of the loading's
-
-    def execute(self, query, params=None, **kwargs):
-        text = query.decode() if isinstance(query, bytes) else str(query)
-        self.counts[text] = self.counts.get(text, 0) + 1
-        point = (self.phase, text, self.counts[text])
-        # before a statement that writes nothing the state is that before the next one that does
-        skip = text.lstrip().startswith(("SAVEPOINT", "select", "set ", "reset", "with schemas"))
-        if not skip and point not in self.done:
-            self.done.add(point)
-            if len(self.done) % self.stride[self.phase.startswith("loading")] == 0:
-                self.end_session((self.connection.info.backend_pid,))
-        return super().execute(query, params, **kwargs)
-
-    def end_session(self, pid: tuple[int]) -> None:
-        self.admin.execute("select pg_terminate_backend(%s)", pid)
-        while self.admin.execute("select 1 from pg_stat_activity where pid = %s", pid).fetchone():
-            time.sleep(0.001)
-
-
-@pytest.mark.one_server
-def test_killed_at_any_statement_the_next_run_converges(
-    cluster, empty: str, template: str, monkeypatch, pytestconfig
-) -> None:
-    """Every statement of every migration in the long form, each eighth else.
-
-    Loading is one transaction, and long: some of its statements will do.
-    """
-    connect = psycopg.connect
-    long = pytestconfig.getoption("--long")
-
-    def connect_killed(*args, **kwargs):
-        Killed.counts = {}
-        return connect(*args, **kwargs, cursor_factory=Killed)
-
-    def say(line: str) -> None:
-        Killed.phase = line
-        Killed.counts.clear()
-
-    kills = 0
-    Killed.done = set()
-    Killed.stride = {False: 1 if long else 8, True: 40}
-    with (
-        psycopg.connect(cluster.dsn(), autocommit=True) as Killed.admin,
-        monkeypatch.context() as m,
-    ):
-        m.setattr(session.psycopg, "connect", connect_killed)
-        while True:
-            Killed.phase = "starting"
-            try:
-                migrate(empty, say=say)
-                break
-            except psycopg.OperationalError:
-                kills += 1
-    assert kills > (150 if long else 25)
-    assert status(empty).up_to_date
-    assert snapshot(empty) == snapshot(cluster.dsn(template))
-    twice = "select migration_id from artery_install._yoyo_log group by 1 having count(*) > 1"
-    assert query(empty, twice) == []

@@ -50,6 +50,7 @@ SQLSTATES: dict[str, tuple[str, int]] = {
     "IN913": ("artery migrate installed pg_artery in this database", EXIT_REFUSED),
     "IN914": ("a restore in which triggers would fire", EXIT_REFUSED),
     "IN915": ("the script is for another state of the database", EXIT_CONFLICT),
+    "IN916": ("there is no scratch database to plan in", EXIT_REFUSED),
     "08": ("the connection failed", EXIT_DATABASE),
     "28": ("the login was refused", EXIT_DATABASE),
     "57": ("the server stopped or cancelled the work", EXIT_DATABASE),

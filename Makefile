@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos extension all install installcheck uninstall clean
+.PHONY: help demo test lint bench chaos extension all install installcheck uninstall release clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ install: ## Install it into the server of PG_CONFIG=pg_config, for create extens
 installcheck: ## Try what is installed, on the server that PGHOST and PGPORT name
 install installcheck uninstall: extension
 	$(MAKE) -C build/extension $@
+
+release: .venv/.stamp ## Say whether this version can be released; changes and pushes nothing
+	$(BIN)/python tools/release.py $(ARGS)
 
 clean: ## Remove what was built, and throwaway clusters left up on purpose
 	-$(PYTHON) runner/pg_artery/cluster_dir.py sweep --kept

@@ -9,6 +9,7 @@ Every fault is shown, each with its mend; exit code 1 if there is one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import subprocess
 import sys
@@ -126,6 +127,24 @@ def changelog(tree: Tree) -> Iterator[Fault]:
                 f"CHANGELOG.md has no section for {release.version}, which is released",
                 f"Restore it: git show {release.commit[:7]}:CHANGELOG.md",
             )
+            continue
+        then = tree.git("show", f"{release.commit}:CHANGELOG.md")
+        said = _section(then or "", release.version)
+        late = [line for line in _section(text, release.version) if line not in said]
+        if then and late:
+            yield Fault(
+                f"CHANGELOG.md says of {release.version} what that release did not: {late[0]}",
+                f"Move it up to {version}: {len(late)} lines that were not there.",
+            )
+
+
+def _section(text: str, version: str) -> list[str]:
+    """Give the lines of a version's section."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(f"## {version} "):
+            return list(itertools.takewhile(lambda line: not line.startswith("## "), lines))
+    return []
 
 
 def migrations(tree: Tree) -> Iterator[Fault]:
@@ -182,19 +201,22 @@ def faults(root: Path) -> list[Fault]:
     return [fault for check in CHECKS for fault in check(Tree(root))]
 
 
-def _try_databases() -> list[Fault]:
-    print("fresh install = upgraded install; old and new runners together: a minute or two")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
-    print("  " + "\n  ".join(done.stdout.strip().splitlines()[-3:]))
-    if done.returncode == 0 and "skipped" not in done.stdout:
-        return []
-    return [
-        Fault(
-            "an upgraded database is not shown to be as a fresh one",
-            f"Run {' '.join(TESTS)} by pytest; what they skip they name.",
-        )
+def try_databases(tests: Iterable[str] = TESTS, root: Path = ROOT) -> list[Fault]:
+    """Run the tests that compare fresh and upgraded; a skipped one has shown nothing."""
+    print("fresh install = upgraded install; old and new runners together: a few minutes")
+    command = (sys.executable, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider", *tests)
+    done = subprocess.run(command, cwd=root, text=True, capture_output=True)
+    lines = done.stdout.strip().splitlines() or [done.stderr.strip()]
+    print(f"  {lines[-1]}")
+    shown = (re.match(r"(?:FAILED|ERROR|SKIPPED) (?:\[\d+\] )?([^:\s]+)", line) for line in lines)
+    found = [
+        Fault(match.string, f"Mend it, or bring what it lacks; then pytest {match[1]}")
+        for match in shown
+        if match
     ]
+    if done.returncode and not found:
+        found.append(Fault(f"the tests did not run: {lines[-1]}", "make test shows more."))
+    return found
 
 
 def main() -> int:
@@ -204,7 +226,7 @@ def main() -> int:
     options = parser.parse_args()
     found = faults(ROOT)
     if not options.quick:
-        found += _try_databases()
+        found += try_databases()
     tree = Tree(ROOT)
     version = tree.version
     if found:

@@ -105,6 +105,10 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
         lambda r: r.write("CHANGELOG.md", CHANGES.split("## 0.1.0")[0]),
         ["no section for 0.1.0"],
     ),
+    "a late line in a section": (
+        lambda r: r.write("CHANGELOG.md", f"{CHANGES}- Late.\n"),
+        ["says of 0.1.0 what that release did not: - Late."],
+    ),
     "an edited migration": (
         lambda r: r.write("migrations/0001_a.sql", "select 1; -- better\n"),
         ["0001_a.sql, part of 0.1.0, was edited"],
@@ -157,6 +161,23 @@ def test_what_is_not_committed_is_not_released(repository: Repository) -> None:
     assert "not committed: new.txt" in fault.what
     shutil.rmtree(repository.root / ".git")
     assert any("no git repository" in fault.what for fault in release.faults(repository.root))
+
+
+def test_what_the_databases_show_is_a_fault_each_and_so_is_what_is_not_tried(
+    tmp_path: Path,
+) -> None:
+    good, bad = tmp_path / "test_good.py", tmp_path / "test_bad.py"
+    good.write_text("def test_same():\n    pass\n")
+    assert release.try_databases([str(good)], tmp_path) == []
+    bad.write_text(
+        "import pytest\ndef test_other():\n    assert 1 == 2\n"
+        "@pytest.mark.skip('no server')\ndef test_none():\n    pass\n"
+    )
+    found = release.try_databases([str(good), str(bad)], tmp_path)
+    assert [fault.what.split()[0] for fault in found] == ["FAILED", "SKIPPED"]
+    assert all("test_bad.py" in fault.mend for fault in found)
+    (fault,) = release.try_databases([str(tmp_path / "test_gone.py")], tmp_path)
+    assert "did not run" in fault.what
 
 
 def test_versions_are_ordered_by_their_numbers() -> None:

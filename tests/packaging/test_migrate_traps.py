@@ -193,7 +193,7 @@ def test_a_file_that_commits_is_refused(empty: str, make_source) -> None:
 SLOW = """
 import sys
 from pathlib import Path
-from pg_artery.migrate import migrate
+from pg_artery.migrate import Source, migrate
 migrate(sys.argv[1], source=Source(Path(sys.argv[2]), Path(sys.argv[3])))
 """
 

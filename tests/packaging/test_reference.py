@@ -40,12 +40,16 @@ def commands_of(page: str) -> set[str]:
 def wrong(typed: str) -> str | None:
     """Say what of a command line does not exist; … and NAME stand for anything."""
     command: click.Command = main
-    words = re.sub(r"'[^']*'|\"[^\"]*\"", "x", typed.partition(" #")[0]).split()[1:]
+    line = re.sub(r"'[^']*'|\"[^\"]*\"", "x", typed)
+    words = iter(re.split(r" [#>|]", line)[0].split()[1:])
     for word in words:
         if word.startswith("-"):
-            names = {name for option in command.params for name in option.opts}
-            if word.partition("=")[0] not in names | {"--help"}:
+            name, given, _ = word.partition("=")
+            options = {name: option for option in command.params for name in option.opts}
+            if name not in options.keys() | {"--help"}:
                 return f"{typed}: no option {word}"
+            if not given and not getattr(options.get(name), "is_flag", True):
+                next(words, None)
         elif isinstance(command, click.Group):
             part = command.get_command(click.Context(command), word)
             if part is None:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("pg_artery.commands.logs:command", "The calls that were made; --follow stays."),
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "jwks": ("pg_artery.commands.jwks:command", "Print the public keys that partners register."),
+    "adopt": ("pg_artery.commands.adopt:command", "Put an ERP of your own in the place of ours."),
     "bom": ("pg_artery.commands.bom:command", "Import bills of material, look at them."),
     "attachment": (
         "pg_artery.commands.attachment:command",
@@ -62,7 +63,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 #: how --help groups them; what is in no group is about documents
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Set up": ("init", "migrate", "doctor", "endpoint", "route", "vault", "jwks", "completion"),
+    "Set up": (
+        "init",
+        "migrate",
+        "doctor",
+        "endpoint",
+        "route",
+        "adopt",
+        "vault",
+        "jwks",
+        "completion",
+    ),
     "Run": ("run", "monitor", "demo"),
     "Look and act": (
         "status",

@@ -119,3 +119,6 @@ INVOICE_ALARMS = """
     cross join jsonb_to_recordset(a.differences) as d (field text, asked text, answered text)
     where a.order_no = %s order by a.id
 """
+ADOPT = "select artery_erp.adopt(%s, %s)"
+ADOPTION_CHECK = "select c.* from artery_monitor.check_adoption() as c"
+ADOPTION_SKELETON = "select artery_monitor.adoption_skeleton() as skeleton"

@@ -23,7 +23,19 @@ Row = dict[str, Any]
 
 # where the terminal is narrow, these give way
 _WRAPPED = frozenset(
-    {"name", "note", "error", "last_error", "message", "found", "mend", "detail", "meaning"}
+    {
+        "name",
+        "note",
+        "error",
+        "last_error",
+        "message",
+        "found",
+        "mend",
+        "detail",
+        "meaning",
+        "problem",
+        "remedy",
+    }
 )
 
 

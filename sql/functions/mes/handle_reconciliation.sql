@@ -56,7 +56,7 @@ begin
                 'version', mo.version, 'status', mo.status, 'quantity', trim_scale(mo.quantity)::text
             ) as entry,
             mo.status in ('released', 'in_progress', 'held') as open
-        from artery_erp.manufacturing_order as mo
+        from artery_mes.shop_order as mo
         where mo.status in ('released', 'in_progress', 'held') or mo.mo_no in (select t.mo_no from there as t)
     ),
 

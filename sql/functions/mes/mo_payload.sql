@@ -1,6 +1,7 @@
 /* What the MES is told: always the whole order as it now stands, so that the highest version alone
    says everything. Quantities are decimal strings: a reader that turns JSON numbers into binary
-   floats would change them. Times are UTC. A cancellation carries no operations and components. */
+   floats would change them. Times are UTC. A cancellation carries no operations and components.
+   Orders of an adopted ERP: artery_mes.adopted_document makes the same of the site's view. */
 create or replace function artery_mes.mo_payload(p_mo_no text, p_action text default 'create')
 returns jsonb
 language plpgsql
@@ -9,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 begin
-    return (
+    return coalesce((
         select jsonb_build_object(
             'mo_no', mo.mo_no,
             'version', mo.version,
@@ -61,7 +62,13 @@ begin
         from artery_erp.manufacturing_order as mo
         inner join artery_erp.item as i on i.code = mo.item_code
         where mo.mo_no = p_mo_no
-    );
+    ), (
+        select
+            case when p_action = 'cancel' then o.told - array['operations', 'components'] else o.told end
+            || jsonb_build_object('version', o.version, 'action', p_action)
+        from artery_mes.adopted_order as o
+        where o.mo_no = p_mo_no
+    ));
 end
 $function$;
 

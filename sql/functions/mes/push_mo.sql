@@ -2,7 +2,7 @@
    the queue in their order; its ordering key keeps them so on the wire.
    An earlier message that was refused or given up would hold its key back for ever. As each message
    tells the whole order, the new one takes its place.
-   Reads manufacturing_order, route; writes mo_dispatch, integration_task. */
+   Reads shop_order, route; writes mo_dispatch, integration_task. */
 create or replace function artery_mes.push_mo(p_mo_no text)
 returns bigint
 language plpgsql
@@ -19,15 +19,24 @@ declare
     v_setting record;
     v_payload jsonb;
 begin
+    perform
+    from artery_erp.manufacturing_order as mo
+    where mo.mo_no = p_mo_no
+    for update;
+    if not found then
+        perform
+        from artery_mes.adopted_order as o
+        where o.mo_no = p_mo_no
+        for update;
+    end if;
     select
-        mo.version,
-        mo.status,
+        o.version,
+        o.status,
         d.task_id
     into v_mo
-    from artery_erp.manufacturing_order as mo
-    left join artery_mes.mo_dispatch as d on d.mo_no = mo.mo_no and d.version = mo.version
-    where mo.mo_no = p_mo_no and mo.version > 0
-    for update of mo;
+    from artery_mes.shop_order as o
+    left join artery_mes.mo_dispatch as d on d.mo_no = o.mo_no and d.version = o.version
+    where o.mo_no = p_mo_no and o.version > 0;
     if not found then
         raise exception using
             errcode = 'IN302',
@@ -54,11 +63,13 @@ begin
 
     v_action := case
         when v_mo.status = 'cancelled' then 'cancel'
-        when exists (
-            select
+        when (
+            select d.action
             from artery_mes.mo_dispatch as d
             where d.mo_no = p_mo_no and d.status in ('queued', 'sent', 'acknowledged')
-        ) then 'change'
+            order by d.version desc
+            limit 1
+        ) <> 'cancel' then 'change'
         else 'create'
     end;
     v_topic := 'mes.mo.' || v_action;

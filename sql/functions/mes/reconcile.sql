@@ -25,7 +25,7 @@ begin
         'unit', mo.unit
     ) order by mo.mo_no), '[]')
     into v_orders
-    from artery_erp.manufacturing_order as mo
+    from artery_mes.shop_order as mo
     where mo.status in ('released', 'in_progress', 'held');
 
     v_task_id := artery.enqueue_task(

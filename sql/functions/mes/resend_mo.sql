@@ -17,13 +17,17 @@ begin
     from artery_erp.manufacturing_order as mo
     where mo.mo_no = p_mo_no
     for update;
+    perform
+    from artery_mes.adopted_order as o
+    where o.mo_no = p_mo_no
+    for update;
     select
         d.version,
         d.task_id,
         t.status as task_status
     into v_dispatch
     from artery_mes.mo_dispatch as d
-    inner join artery_erp.manufacturing_order as mo on mo.mo_no = d.mo_no and mo.version = d.version
+    inner join artery_mes.shop_order as o on o.mo_no = d.mo_no and o.version = d.version
     left join artery.integration_task as t on t.id = d.task_id
     where d.mo_no = p_mo_no
     for update of d;

@@ -22,7 +22,7 @@ select
         when t.status in ('pending', 'failed') then nullif(t.due_at, 'infinity')
     end as next_attempt_at,
     coalesce(t.error ->> 'message', t.error ->> 'answer', t.error ->> 'kind') as last_error
-from artery_erp.manufacturing_order as mo
+from artery_mes.shop_order as mo
 left join lateral (
     select x.*
     from artery_mes.mo_dispatch as x

@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos extension all install installcheck uninstall release clean
+.PHONY: help demo test versions lint bench chaos extension all install installcheck uninstall release clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -16,6 +16,9 @@ demo: .venv/.stamp ## Deliver orders to a demo MES, break things, prove that not
 
 test: .venv/.stamp ## Run pgTAP and pytest on every PostgreSQL found (ARGS="-k outbox --pg=system" WORKERS=3)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+versions: .venv/.stamp ## Run all tests on PostgreSQL 15, 16, 17 and 18 (ONLY="npm-16 npm-17")
+	$(BIN)/python tools/versions.py run $(ONLY) -- -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: .venv/.lint ## Check Python, SQL and migrations
 	tools/lint.sh

@@ -1,7 +1,8 @@
 """Fixtures on real PostgreSQL servers.
 
 Every test that asks for one of these runs once per server that this machine has (the system's
-PostgreSQL and the wheel's); mark it `one_server` where the second run would teach nothing.
+PostgreSQL and the wheel's, and what --pg names of build/postgresql, see tools/versions.py); mark it
+`one_server` where the second run would teach nothing.
 
     server       the PostgreSQL in use                        (session)
     cluster      a throwaway cluster, not durable, shared      (session)
@@ -17,7 +18,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -36,6 +39,7 @@ _numbers = itertools.count(1)
 _split = functools.cache(sqlparse.split)
 sqlparse.split = lambda text: list(_split(text))
 
+os.environ.setdefault("ARTERY_PG_VERSIONS", str(Path(__file__).parents[1] / "build/postgresql"))
 
 #: Run on the first server alone, unless in the long form: minutes each, and about files and the
 #: command line, or about SQL that pgTAP runs on every server
@@ -52,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pg",
         default="system,embedded",
-        help="servers to test on, of: system, embedded (default: both, where both are found)",
+        help="servers to test on: system, embedded (default: both, where found), npm-16, …",
     )
     parser.addoption("--long", action="store_true", help="the long form of tests that have one")
 

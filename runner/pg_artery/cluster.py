@@ -200,11 +200,12 @@ class Cluster:
             self.drop_database(name)
 
     def run(self, program: str, *arguments: str) -> str:
-        """Run one of the server's own programs as the server's user and give its output.
+        """Run one of the server's programs as the server's user and give its output.
 
         :raises ClusterError: it failed; the text carries its output
         """
-        return self._run([str(self._bindir / program), *arguments])
+        own = self._bindir / program
+        return self._run([str(own if own.exists() else self.server.program(program)), *arguments])
 
     def _run(self, command: Sequence[str]) -> str:
         user = self._user
@@ -251,14 +252,15 @@ class Cluster:
         try:
             self._run([str(bindir / "postgres"), "--version"])
         except ClusterError:
-            if self._user is None or self.server.kind != "embedded":
+            if self._user is None or self.server.kind == "system":
                 raise
-            package = bindir.parent.parent
+            # the wheel has its libraries beside the package, npm's builds have them in it
+            package = bindir.parent.parent if self.server.kind == "embedded" else bindir.parent
             copied = self.path / "server"
             for part in (package, package.with_name(f"{package.name}.libs")):
                 if part.exists():
-                    shutil.copytree(part, copied / part.name)
-            return copied / package.name / "pginstall" / "bin"
+                    shutil.copytree(part, copied / part.name, symlinks=True)
+            return copied / package.name / bindir.relative_to(package)
         return bindir
 
     def _initdb(self) -> None:

@@ -181,6 +181,8 @@ RULES: dict[str, Rule] = {
 def isolationtester(server: Server) -> Path:
     program = server.bindir.parent / "lib/pgxs/src/test/isolation/isolationtester"
     if not program.exists():
+        program = server.pkglibdir / "pgxs/src/test/isolation/isolationtester"
+    if not program.exists():
         pytest.skip(f"isolationtester does not come with {server.label}")
     return program
 

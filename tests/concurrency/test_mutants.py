@@ -386,7 +386,7 @@ def passes(killer: str, cluster: Cluster, dsn: str, name: str) -> bool:
         spec = killer.removesuffix(".spec")
         prepare(dsn)
         return not wrong(RULES[spec], run_spec(isolationtester(cluster.server), dsn, spec))
-    psql = str(cluster.server.bindir / "psql")
+    psql = str(cluster.server.program("psql"))
     server = f"-h {cluster.path} -p {cluster.port} -U postgres -d {name}"
     file = str(PGTAP / f"{killer}.sql")
     done = subprocess.run(

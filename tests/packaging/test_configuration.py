@@ -69,7 +69,7 @@ def test_variables_that_the_code_reads_are_documented() -> None:
     for file in (ROOT / "runner/pg_artery").rglob("*.py"):
         read |= set(re.findall(r"\bARTERY_[A-Z_]+[A-Z]\b", file.read_text()))
     # of the demo's and the tests' own clusters, of the shell's completion, of the tests' crashes
-    ours = {"ARTERY_PG_BINDIR", "ARTERY_SERVER", "ARTERY_COMPLETE", "ARTERY_FAILPOINT"}
+    ours = {f"ARTERY_{n}" for n in ("PG_BINDIR", "PG_VERSIONS", "SERVER", "COMPLETE", "FAILPOINT")}
     assert {name for name in read - ours if name not in DOCUMENT} == set()
 
 

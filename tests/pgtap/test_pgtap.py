@@ -53,7 +53,7 @@ def pgtap_template(
 def test_pgtap(file: Path, cluster: Cluster, pgtap_template: str) -> None:
     with cluster.database(f"tap_{file.stem}", pgtap_template):
         server = f"-h {cluster.path} -p {cluster.port} -U postgres -d tap_{file.stem}"
-        psql = str(cluster.server.bindir / "psql")
+        psql = str(cluster.server.program("psql"))
         done = subprocess.run(
             ["pg_prove", "--verbose", "--psql-bin", psql, *server.split(), str(file)],
             capture_output=True,

@@ -46,7 +46,7 @@ def prove(stage: Stage, out: Report) -> bool:
 
 def keep(stage: Stage, out: Report) -> None:
     """Leave the database up, and say how to reach it and how to end it."""
-    psql = shutil.which("psql") or str(stage.cluster.server.bindir / "psql")
+    psql = shutil.which("psql") or str(stage.cluster.server.program("psql"))
     psql += f" '{stage.dsn}'"
     path = stage.cluster.detach()
     remove = f"artery demo --remove {path}"

@@ -195,7 +195,8 @@ def run_spec(program: Path, dsn: str, spec: str) -> list[Permutation]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PGISOLATIONTIMEOUT": "3"},
+        # npm's builds have their libpq beside them, and no run path to it
+        env={"PGISOLATIONTIMEOUT": "3", "LD_LIBRARY_PATH": str(program.parents[5])},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return list(parse(done.stdout))

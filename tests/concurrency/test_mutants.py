@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from test_isolation import RULES, isolationtester, prepare, run_spec, wrong
 
 from pg_artery.cluster import Cluster
 from pg_artery.servers import Server
+from pgtap_source import statements
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "sql/functions/artery"
@@ -401,11 +401,10 @@ def passes(killer: str, cluster: Cluster, dsn: str, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def with_pgtap(cluster: Cluster, template: str, server: Server) -> str:
-    if not server.has_extension("pgtap"):
-        pytest.skip("pgTAP is missing (Debian: postgresql-15-pgtap)")
+    load = statements(server)
     name = "mutants_template"
     with psycopg.connect(cluster.create_database(name, template)) as connection:
-        connection.execute(sql.SQL("create extension pgtap"))
+        connection.execute(load)
     return name
 
 

@@ -64,6 +64,7 @@ def test_the_page_of_machines(reader: Reader, conn: psycopg.Connection) -> None:
     # without TimescaleDB the page itself says that nobody has run it
     text = (DOCS / "oee.md").read_text()
     follow(reader, text, 6)
+    conn.execute("update artery.sweep_step set next_run_at = '-infinity'")
     conn.execute("call artery.tick()")
     conn.execute("drop owned by gateway; drop role gateway")
     good = conn.execute("select sum(good) from artery_staging.iot_sensor_reading").fetchone()

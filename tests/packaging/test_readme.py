@@ -85,7 +85,7 @@ def test_a_reader_who_does_what_it_says_sees_what_it_shows(
     env = kept | {
         "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": cache,
-        "PATH": f"{server.bindir}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{server.bindir}:{server.program('pg_dump').parent}:/usr/local/bin:/usr/bin:/bin",
         "PGHOST": str(customer.path),
         "PGPORT": str(customer.port),
     }

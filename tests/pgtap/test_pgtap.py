@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,18 +12,10 @@ import pytest
 
 from pg_artery.cluster import Cluster
 from pg_artery.servers import Server
+from pgtap_source import statements
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*/*.sql"))
-
-
-def _newest_pgtap() -> Path | None:
-    """pgTAP is plain SQL: a copy installed for another major version loads all the same."""
-    found = Path("/usr/share/postgresql").glob("*/extension/pgtap--*.sql")
-    whole = [path for path in found if re.fullmatch(r"pgtap--\d+(\.\d+)*", path.stem)]
-    return max(
-        whole, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)], default=None
-    )
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +24,7 @@ def pgtap_template(
 ) -> str:
     if shutil.which("pg_prove") is None:
         pytest.skip("pg_prove is missing (Debian: libtap-parser-sourcehandler-pgtap-perl)")
-    source = _newest_pgtap()
-    if server.has_extension("pgtap"):
-        load = "create extension pgtap"
-    elif source is not None:
-        lines = source.read_text().splitlines()
-        load = "\n".join(line for line in lines if not line.startswith("\\"))
-    else:
-        pytest.skip("pgTAP is missing (Debian: postgresql-15-pgtap)")
+    load = statements(server)
 
     def fill(dsn: str) -> None:
         with psycopg.connect(dsn) as connection:

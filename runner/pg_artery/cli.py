@@ -48,6 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vault": ("pg_artery.commands.vault:command", "Keep the secrets of endpoints, sealed."),
     "jwks": ("pg_artery.commands.jwks:command", "Print the public keys that partners register."),
     "adopt": ("pg_artery.commands.adopt:command", "Put an ERP of your own in the place of ours."),
+    "archive": (
+        "pg_artery.commands.archive:command",
+        "Put what is past its age into files, check and restore them.",
+    ),
     "bom": ("pg_artery.commands.bom:command", "Import bills of material, look at them."),
     "attachment": (
         "pg_artery.commands.attachment:command",
@@ -83,6 +87,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "saga",
         "runner",
         "verify",
+        "archive",
         "arm",
         "disarm",
     ),

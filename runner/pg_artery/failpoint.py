@@ -14,7 +14,10 @@ from collections.abc import Callable
 
 STEPS = frozenset(
     {"before_claim", "after_claim", "mid_send", "after_reply", "before_report", "after_report"}
-)
+) | {
+    f"archive_{step}"
+    for step in ("begun", "detached", "writing", "written", "described", "finished")
+}
 
 
 def parse(text: str) -> Callable[[str], None] | None:

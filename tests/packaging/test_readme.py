@@ -77,6 +77,9 @@ def _documents() -> list[Block]:
 def test_a_reader_who_does_what_it_says_sees_what_it_shows(
     server: Server, customer: Cluster, clone: Path, tmp_path: Path
 ) -> None:
+    if not (server.bindir / "pg_dump").exists():
+        # a newer pg_restore sets what an older server does not know
+        pytest.skip(f"{server.label} has no pg_dump of its own")
     (tmp_path / "home").mkdir()
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     # what `make test ARGS=… WORKERS=…` hands down is meant for that one
@@ -85,7 +88,7 @@ def test_a_reader_who_does_what_it_says_sees_what_it_shows(
     env = kept | {
         "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": cache,
-        "PATH": f"{server.bindir}:{server.program('pg_dump').parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{server.bindir}:/usr/local/bin:/usr/bin:/bin",
         "PGHOST": str(customer.path),
         "PGPORT": str(customer.port),
     }

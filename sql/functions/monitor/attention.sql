@@ -199,6 +199,29 @@ lines as (
     from artery_monitor.partition_horizon as h
     -- the first tick makes the first ones; that none has run is a line of its own
     where h.days_left < greatest(h.days_ahead / 2, 1)
+    union all
+    select
+        case when r.days_behind >= 7 then 'critical' else 'warning' end,
+        r.parent,
+        format(
+            '%s partitions (%s) are past their age and still there, the oldest of %s%s', r.waiting,
+            pg_catalog.pg_size_pretty(r.waiting_bytes), r.waiting_from, ': ' || r.problem
+        ),
+        case
+            when r.archive_before_drop then 'They wait for `artery archive run`: does it run daily, and what does it say?'
+            when r.problem is not null then 'The sweep tries again every minute: see artery_monitor.archive_status.'
+            else 'The step drop_partitions drops them: see artery_monitor.sweep_status.'
+        end
+    from artery_monitor.archive_status as r
+    where r.days_behind >= 1
+    union all
+    select
+        'warning',
+        r.parent,
+        format('%s partitions are detached and in no file, since %s', r.unfinished, date_trunc('second', r.unfinished_since)),
+        'An `artery archive run` did not end: run it again. Until then no query of the table sees these rows.'
+    from artery_monitor.archive_status as r
+    where r.unfinished_since < statement_timestamp() - interval '1 day'
 )
 
 select

@@ -29,11 +29,13 @@ from psycopg.conninfo import make_conninfo
 
 from pg_artery.cluster import Cluster
 from pg_artery.servers import Server, find_servers
+from ran_where import pytest_itemcollected, pytest_terminal_summary
 
 Connect = Callable[..., psycopg.Connection]
 Once = Callable[..., str]
 
 _numbers = itertools.count(1)
+__all__ = ["pytest_itemcollected", "pytest_terminal_summary"]
 
 # yoyo takes every migration apart whenever it reads them, a second of CPU: once a text will do
 _split = functools.cache(sqlparse.split)
@@ -83,33 +85,32 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines
 
 
+def _alone(item: pytest.Item) -> bool:
+    """Tell whether a test runs on the first server only."""
+    short = not item.config.getoption("--long")
+    listed = short and item.path.name in ONE_SERVER_SHORT
+    return listed or item.get_closest_marker("one_server") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the summary say which servers a test is not repeated on."""
+    others = [server.label for server in list(_chosen(config).values())[1:]]
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()) and _alone(item):
+            item.user_properties += [("alone", label) for label in others]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" not in metafunc.fixturenames:
         return
     servers = list(_chosen(metafunc.config).values())
     if not servers:
         pytest.exit("no PostgreSQL 15 to 18 found: `make test` installs one", returncode=1)
-    short = not metafunc.config.getoption("--long")
-    alone = short and metafunc.definition.path.name in ONE_SERVER_SHORT
-    if alone or metafunc.definition.get_closest_marker("one_server"):
+    if _alone(metafunc.definition):
         servers = servers[:1]
     metafunc.parametrize(
         "server", servers, ids=[server.label for server in servers], indirect=True, scope="session"
     )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count the skips by reason, last thing before the closing line."""
-    skipped = terminalreporter.getreports("skipped")
-    reasons: dict[str, int] = {}
-    for report in skipped:
-        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-        reason = reason.removeprefix("Skipped: ")
-        reasons[reason] = reasons.get(reason, 0) + 1
-    if reasons:
-        terminalreporter.section("not tested, and why")
-        for reason, count in sorted(reasons.items()):
-            terminalreporter.line(f"{count:5}  {reason}")
 
 
 @pytest.fixture(scope="session")

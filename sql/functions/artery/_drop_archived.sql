@@ -2,7 +2,7 @@ create or replace function artery._drop_archived(p_id bigint)
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $function$
 declare

@@ -2,7 +2,7 @@ create or replace function artery._old_partitions()
 returns table (parent text, partition text, day date, detaching boolean, waits boolean)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     p.parent,

@@ -6,7 +6,7 @@ create or replace function artery.begin_archive(p_partition text)
 returns table (id bigint, statement text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $function$
 declare

@@ -2,7 +2,7 @@ create or replace function artery.drop_archived(p_id bigint)
 returns boolean
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select artery._drop_archived(p_id)
 $function$;

@@ -2,7 +2,7 @@ create or replace function artery.finish_archive(p_id bigint, p_manifest jsonb, 
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_archive record;

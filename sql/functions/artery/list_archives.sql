@@ -5,7 +5,7 @@ returns table (
 )
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 select
     o.parent,

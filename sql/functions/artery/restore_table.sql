@@ -3,7 +3,7 @@ create or replace function artery.restore_table(p_table text, p_columns jsonb)
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_name text;

@@ -6,7 +6,7 @@ create or replace function artery.rows_digest(p_table regclass)
 returns table (row_count bigint, low numeric, high numeric)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'

@@ -2,7 +2,7 @@ create or replace function artery._refuse_archived_write()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     raise exception using
@@ -23,7 +23,7 @@ returns table (
 )
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_archive record;

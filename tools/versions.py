@@ -48,7 +48,7 @@ def _package() -> str:
 
 
 def _npm() -> str:
-    """Give the npm of the machine, or the one of the dependency group `node`, installed if need be."""
+    """Give the npm of the machine, or the one that the dependency group `node` brings."""
     own = str(Path(sys.executable).parent)
     found = shutil.which("npm") or shutil.which("npm", path=own)
     if found is None:

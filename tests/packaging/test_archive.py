@@ -142,6 +142,7 @@ def test_every_value_comes_back_as_it_was(
     conn.execute("drop owned by somebody; drop role somebody")
 
 
+RUN = (sys.executable, "-m", "pg_artery", "archive", "run", "--to")
 STEPS = ("begun", "detached", "writing", "written", "described", "finished")
 
 
@@ -149,19 +150,7 @@ def test_killed_anywhere_nothing_is_lost_and_the_next_run_ends_it(
     dsn: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
     make_table(conn, ODD)
-    command = [
-        sys.executable,
-        "-m",
-        "pg_artery",
-        "archive",
-        "run",
-        "--to",
-        str(tmp_path),
-        "--format",
-        "csv",
-        "--dsn",
-        dsn,
-    ]
+    command = [*RUN, str(tmp_path), "--format", "csv", "--dsn", dsn]
     for step in STEPS:
         environment = os.environ | {"ARTERY_FAILPOINT": f"archive_{step}"}
         killed = subprocess.run(command, env=environment, capture_output=True, timeout=60)
@@ -178,10 +167,9 @@ def test_killed_anywhere_nothing_is_lost_and_the_next_run_ends_it(
             assert artery("list", dsn=dsn)["partitions"][0]["state"] == "detached"
         conn.execute("select artery.drop_partitions('-infinity')")
         assert left(conn), "the sweep drops no partition that is being archived"
-    if sys.version_info:
-        with pytest.raises(psycopg.Error) as refused:
-            conn.execute(f"insert into artery.{left(conn)[0]} (at) values (now())")
-        assert refused.value.sqlstate == "IN073"
+    with pytest.raises(psycopg.Error) as refused:
+        conn.execute(f"insert into artery.{left(conn)[0]} (at) values (now())")
+    assert refused.value.sqlstate == "IN073"
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert left(conn) == []
     (entry,) = conn.execute("select status, file from artery.partition_archive").fetchall()
@@ -196,17 +184,7 @@ def test_the_sweep_drops_what_a_killed_run_had_verified(
     dsn: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
     make_table(conn, ODD)
-    command = [
-        sys.executable,
-        "-m",
-        "pg_artery",
-        "archive",
-        "run",
-        "--to",
-        str(tmp_path),
-        "--dsn",
-        dsn,
-    ]
+    command = [*RUN, str(tmp_path), "--dsn", dsn]
     subprocess.run(
         command, env=os.environ | {"ARTERY_FAILPOINT": "archive_finished"}, capture_output=True
     )
@@ -227,9 +205,8 @@ def test_what_waits_for_its_archive_is_loud(
         "select severity, found from artery_monitor.attention()"
         " where subject = 'artery.odd' and found ~ 'past their age'"
     )
-    assert [row[0] for row in conn.execute(attention).fetchall()] == [
-        "critical"
-    ]  # nine days behind
+    # nine days behind
+    assert [row[0] for row in conn.execute(attention).fetchall()] == ["critical"]
     artery("run", "--to", str(tmp_path), "--format", "csv", dsn=dsn)
     assert conn.execute(attention).fetchall() == []
     (status,) = [t for t in artery("list", dsn=dsn)["tables"] if t["parent"] == "artery.odd"]

@@ -16,7 +16,10 @@ from pg_artery.monitor.store import Store
 
 pytestmark = pytest.mark.one_server
 ROOT = Path(__file__).parents[2]
-SOURCES = ("sql/functions/monitor/attention.sql", "sql/functions/tax/invoice_attention.sql")
+SOURCES = tuple(
+    f"sql/functions/{name}.sql"
+    for name in ("monitor/attention", "monitor/_partition_attention", "tax/invoice_attention")
+)
 CHINESE = {"Accept-Language": "zh-CN"}
 
 

@@ -51,4 +51,6 @@ clean: ## Remove what was built, and throwaway clusters left up on purpose
 
 .venv/.lint: .venv/.stamp
 	$(BIN)/pip install --quiet --group lint
+	$(PYTHON) -m venv --without-pip .venv/pgspot
+	$(BIN)/pip --python .venv/pgspot/bin/python install --quiet --group pgspot
 	touch $@

@@ -6,13 +6,15 @@ Needs no server and no package. Into the folder it is given it writes
     pg_artery--X.sql                     the migrations in order, then sql/ by its manifest
     pg_artery--A--X.sql                  for each release A of migrations/releases.toml: the
                                          migrations since, then all of sql/
-    pg_artery--unpackaged.sql            nothing, and
+    pg_artery--unpackaged.sql            nothing but a check, and
     pg_artery--unpackaged--X.sql         the adoption of what artery migrate installed
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -29,6 +31,13 @@ _INSTALLER = (
     "pg_catalog.current_setting('pg_artery.installer'), true);\n"
     "set local search_path = pg_catalog, pg_temp;"
 )
+
+
+_RELATION = re.compile(
+    r"^create (?:unlogged )?(?:table|type|sequence|materialized view) (artery\w*\.\w+)", re.M
+)
+
+_SCHEMA = re.compile(r"^create schema if not exists (artery\w*)", re.M)
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,36 @@ def install_script(sources: Sources) -> str:
 def upgrade_script(sources: Sources, last_migration: str) -> str:
     """Give the script that brings a release with that last migration to this version."""
     parts = [_part("head"), *_state(sources, last_migration), *_code(sources)]
-    return "\n".join([*parts, _part("tail")])
+    return "\n".join([*parts, _part("tail"), _part("rights")])
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _migrated(sources: Sources) -> str:
+    state = {name: _checksum(text) for name, text in sources.migrations.items()}
+    return (
+        _part("migrated")
+        .replace("@STATE@", json.dumps(state))
+        .replace("@CODE@", _checksum("\0".join(part for f in sources.code.items() for part in f)))
+        .replace("@VERSION@", sources.version)
+    )
+
+
+def unpackaged_script(sources: Sources) -> str:
+    """Give the script of version `unpackaged`: it looks whether there is something to adopt."""
+    return _part("head") + _migrated(sources)
+
+
+def adoption_script(sources: Sources) -> str:
+    """Give the script that makes of a migrated database one with the extension."""
+    state = "\n".join(sources.migrations.values())
+    adopt = _part("adopt")
+    for mark, named in (("@SCHEMAS@", _SCHEMA), ("@RELATIONS@", _RELATION)):
+        adopt = adopt.replace(mark, "{" + ",".join(named.findall(state)) + "}")
+    parts = [_part("head"), _migrated(sources), adopt, *_code(sources)]
+    return "\n".join([*parts, _part("tail"), _part("rights")])
 
 
 def scripts(sources: Sources) -> dict[str, str]:
@@ -107,6 +145,8 @@ def scripts(sources: Sources) -> dict[str, str]:
     version = sources.version
     return {
         f"pg_artery--{version}.sql": install_script(sources),
+        "pg_artery--unpackaged.sql": unpackaged_script(sources),
+        f"pg_artery--unpackaged--{version}.sql": adoption_script(sources),
         **{
             f"pg_artery--{old}--{version}.sql": upgrade_script(sources, last)
             for old, last in sources.releases.items()

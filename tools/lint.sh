@@ -19,6 +19,7 @@ check "bandit" $bin/bandit --quiet --recursive --configfile pyproject.toml runne
 check "plpgsql" $bin/python tools/lint_plpgsql.py
 check "sqlfluff" $bin/sqlfluff lint --disable-progress-bar --nocolor sql migrations
 check "squawk" $bin/squawk migrations/*.sql
+check "pgspot" .venv/pgspot/bin/python tools/lint_pgspot.py
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'lint: failed:'

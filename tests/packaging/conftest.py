@@ -17,7 +17,7 @@ from extension_server import server_with
 from psycopg import sql
 
 from pg_artery.cluster import Cluster
-from pg_artery.migrate import Source
+from pg_artery.migrate import Source, migrate
 from pg_artery.resources import migrations_dir
 from pg_artery.servers import Server
 
@@ -140,4 +140,22 @@ def extension_database(extension_cluster: Cluster, extension_template: str) -> I
 def extension_empty(extension_cluster: Cluster) -> Iterator[str]:
     """Connection string of an empty database on a server that finds the extension."""
     with extension_cluster.database(f"x{next(_numbers)}") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def migrated_template(extension_cluster: Cluster, once: Callable[..., str]) -> str:
+    def fill(dsn: str) -> None:
+        migrate(dsn)
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            conn.execute("call artery.tick()")
+            conn.execute("insert into artery.endpoint (name, base_url) values ('e', 'http://e/v1')")
+
+    return once(extension_cluster, "migrated_to_adopt", fill)
+
+
+@pytest.fixture
+def migrated(extension_cluster: Cluster, migrated_template: str) -> Iterator[str]:
+    """Connection string of a migrated database on a server that finds the extension."""
+    with extension_cluster.database(f"x{next(_numbers)}", migrated_template) as dsn:
         yield dsn

@@ -5,7 +5,8 @@ begin
             errcode = 'IN913',
             message = 'pg_artery was installed in this database by artery migrate',
             detail = 'Migrations and CREATE EXTENSION are two ways to install the same objects.',
-            hint = 'Leave it so: artery migrate brings it up to date. The extension goes into another database.';
+            hint = 'Leave it so: artery migrate brings it up to date. Or make it an extension for good: '
+                'create extension pg_artery version ''unpackaged'', then alter extension pg_artery update.';
     end if;
     if current_setting('pg_artery.row_security') = 'off' and current_setting('session_replication_role') <> 'replica' then
         raise exception using

@@ -138,9 +138,10 @@ create or replace procedure artery.tick()
 language plpgsql
 as $procedure$
 declare
-    v_name text;
+    v_name pg_catalog.text;
 begin
-    foreach v_name in array coalesce((select array_agg(s.name) from artery._due_steps() as s (name)), '{}'::text[]) loop
+    -- it commits, so it can have no search_path of its own: what it names, it names in full
+    foreach v_name in array array(select s.name from artery._due_steps() as s (name)) loop
         if artery._start_step(v_name) then
             commit;
             perform artery._run_step(v_name);

@@ -73,16 +73,7 @@ def template(cluster: Cluster, once) -> str:
     """Give the name of a database of that release, to clone, with data; its endpoints are names."""
 
     def fill(dsn: str) -> None:
-        with psycopg.connect(dsn, autocommit=True) as conn:
-            conn.execute(
-                "insert into artery.endpoint (name, base_url) values ('tax', 'http://127.0.0.1/v1')"
-            )
-            conn.execute(
-                "insert into artery.route (topic, endpoint_id, path_template) "
-                "select 'tax.invoice', id, '/issue' from artery.endpoint"
-            )
-            conn.execute("call artery.tick()")
-            conn.execute(FURNITURE.read_bytes())
+        furnish(dsn)
 
     return once(cluster, "furnished", fill, bare(cluster, once))
 
@@ -111,6 +102,20 @@ def later(folder: Path) -> Source:
     return Source(folder / "migrations")
 
 
+def furnish(dsn: str) -> None:
+    """Put data into a database of that release."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            "insert into artery.endpoint (name, base_url) values ('tax', 'http://127.0.0.1/v1')"
+        )
+        conn.execute(
+            "insert into artery.route (topic, endpoint_id, path_template) "
+            "select 'tax.invoice', id, '/issue' from artery.endpoint"
+        )
+        conn.execute("call artery.tick()")
+        conn.execute(FURNITURE.read_bytes())
+
+
 def psql(dsn: str, file: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a file in psql; the test is skipped where there is none."""
     if not shutil.which("psql"):
@@ -127,7 +132,7 @@ def contents(dsn: str) -> dict[str, list[dict[str, Any]]]:
         names = conn.execute(
             "select c.oid::regclass::text from pg_class as c where c.relkind in ('r', 'p') and "
             "not c.relispartition and c.relnamespace::regnamespace::text ~ '^artery' "
-            "and c.relnamespace <> 'artery_install'::regnamespace"
+            "and c.relnamespace::regnamespace::text <> 'artery_install'"
         ).fetchall()
         rows = {n: conn.execute(f"select to_jsonb(t) from {n} as t").fetchall() for (n,) in names}
     return {name: [row for (row,) in found] for name, found in rows.items() if found}

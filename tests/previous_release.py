@@ -71,11 +71,7 @@ def bare(cluster: Cluster, once) -> str:
 
 def template(cluster: Cluster, once) -> str:
     """Give the name of a database of that release, to clone, with data; its endpoints are names."""
-
-    def fill(dsn: str) -> None:
-        furnish(dsn)
-
-    return once(cluster, "furnished", fill, bare(cluster, once))
+    return once(cluster, "furnished", furnish, bare(cluster, once))
 
 
 def later(folder: Path) -> Source:

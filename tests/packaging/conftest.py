@@ -16,6 +16,7 @@ import pytest
 from extension_server import server_with
 from psycopg import sql
 
+import previous_release
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import Source, migrate
 from pg_artery.resources import migrations_dir
@@ -85,10 +86,16 @@ def build_extension() -> Any:
 
 @pytest.fixture(scope="session")
 def extension_files(build_extension: Any) -> Iterator[Path]:
-    """The folder that the extension is built into; a test may add versions of its own."""
+    """The folder that the extension is built into, and that of the release before beside it."""
     root = Path(tempfile.mkdtemp(dir="/tmp"))
     root.chmod(0o755)
     build_extension.build(root / "extension", build_extension.read_sources())
+    with contextlib.suppress(pytest.skip.Exception):  # without the history; its tests say so
+        release, tree = previous_release.previous()
+        sources = build_extension.read_sources(tree, release.version)
+        assert list(sources.migrations)[-1] == release.last_migration
+        script = root / f"extension/pg_artery--{release.version}.sql"
+        script.write_text(build_extension.install_script(sources))
     yield root / "extension"
     shutil.rmtree(root)
 

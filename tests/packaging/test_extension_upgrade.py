@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -17,22 +15,12 @@ from pg_artery.cluster import Cluster
 from pg_artery.servers import Server
 
 
-@pytest.fixture(scope="session")
-def released(build_extension: Any, extension_files: Path) -> str:
-    """The version of the release before, which servers find beside this one."""
-    release, tree = previous_release.previous()
-    sources = build_extension.read_sources(tree, release.version)
-    assert list(sources.migrations)[-1] == release.last_migration
-    script = build_extension.install_script(sources)
-    (extension_files / f"pg_artery--{release.version}.sql").write_text(script)
-    return release.version
-
-
 @pytest.fixture
-def old(released: str, extension_cluster: Cluster) -> Iterator[str]:
+def old(extension_cluster: Cluster) -> Iterator[str]:
+    released, _ = previous_release.previous()
     with extension_cluster.database("of_the_release_before") as dsn:
         with psycopg.connect(dsn, autocommit=True) as conn:
-            conn.execute(f"create extension pg_artery version '{released}'".encode())
+            conn.execute(f"create extension pg_artery version '{released.version}'".encode())
         yield dsn
 
 

@@ -297,10 +297,16 @@ def test_everybody_can_use_it(
                 "document.querySelectorAll('details.edit, details.call').forEach("
                 "(d, n) => { d.open = n < 3; })"
             )
-            if look in ("light", "dark"):
+            if look in ("light", "dark") or (look == "phone" and path == "/"):
                 assert browser.axe() == [], f"{look} {path}"
             wide = "return document.documentElement.scrollWidth > innerWidth"
             assert not browser.driver.execute_script(wide), f"{look} {path} is too wide"
+            if look == "phone":
+                cut = (
+                    "return [...document.querySelectorAll('.scroll')].some("
+                    "e => e.scrollWidth > e.clientWidth + 1)"
+                )
+                assert not browser.driver.execute_script(cut), f"{path}: a table is cut off"
             if pictures:
                 browser.photograph(pictures / f"{look}-{name}.png")
     assert browser.complaints() == []

@@ -13,6 +13,7 @@ from pg_artery import queries
 from pg_artery.monitor import lines_zh
 from pg_artery.monitor.codes_zh import CODES_ZH
 from pg_artery.monitor.store import Store
+from pg_artery.monitor.words import punctuated
 
 pytestmark = pytest.mark.one_server
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ def test_alarms_reasons_and_errors_are_chinese(monitor, conn: psycopg.Connection
     viewer = monitor()
     overview = viewer.get("/", **CHINESE).text
     for said in ("没有存活的运行器,1 个任务已到期", "手工停止调用:audit", "1 条被拒绝"):
-        assert said in overview, said
+        assert punctuated(said) in overview, said
     assert "no runner is alive, 1 tasks are due" in viewer.get("/").text
     message = viewer.get("/inboxes", **CHINESE).text
     assert "结构会包含自身" in message
@@ -81,14 +82,22 @@ def test_alarms_reasons_and_errors_are_chinese(monitor, conn: psycopg.Connection
     assert refused.status == 409
     assert CODES_ZH["IN006"] in refused.text
     assert "入队" in viewer.get(f"/tasks/{task}", **CHINESE).text
-    assert lines_zh.SET_UP_ZH["role"] in viewer.get("/system", **CHINESE).text
+    system = viewer.get("/system", **CHINESE).text
+    assert punctuated(lines_zh.SET_UP_ZH["role"]) in system
+    assert "角色 artery_runner" in system
+    assert "default_transaction_read_only" not in system, "it is the page's own session that is so"
+    assert not re.search("[一-鿿][,;:]", system), "a keyboard's punctuation"
 
 
 def test_every_line_of_the_set_up_has_its_chinese(dsn: str) -> None:
     store = Store(dsn)
     for line in store.rows(queries.DOCTOR):
+        told = lines_zh.set_up("zh", line)
+        assert line["subject"] in ("PostgreSQL", "pg_cron") or re.match(
+            "[一-鿿]", told["subject"]
+        ), line
+        assert bool(line["mend"]) == bool(told["mend"])
         if line["mend"]:
-            told = lines_zh.set_up("zh", line)["mend"]
-            assert re.search("[一-鿿]", told), line["subject"]
+            assert re.search("[一-鿿]", told["mend"]), line["subject"]
             assert lines_zh.set_up("en", line) == line
     store.close()

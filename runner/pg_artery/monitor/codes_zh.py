@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pg_artery.monitor.words import punctuated
+
 CODES_ZH = {
     "IN001": "未知主题", "IN002": "报文超过端点上限", "IN003": "Request-ID 已用于另一报文",
     "IN004": "任务状态不允许这样变更", "IN005": "没有这个任务",
@@ -70,3 +72,4 @@ CODES_ZH = {
     "IN910": "没有应用过这个迁移", "IN911": "软件包缺少 SQL 文件", "IN912": "数据库没有 pg_artery,或版本不同",
     "40001": "与其他事务冲突,请重试", "42501": "没有权限", "55P03": "未能获得锁", "57014": "超时,已取消",
 }  # fmt: skip
+CODES_ZH = {code: punctuated(meaning) for code, meaning in CODES_ZH.items()}

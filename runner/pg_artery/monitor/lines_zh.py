@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pg_artery.commands.listing import Row, cell
+from pg_artery.monitor.words import punctuated
 
 _ARM_ZH = (
     "任务在等待,一个也不会丢失。若这是生产库,且没有其他副本在发送:artery arm。"
@@ -97,6 +98,12 @@ SET_UP_ZH = {
     "sending": _ARM_ZH,
     "secrets": "这些端点的任务在等待:artery vault set。",
 }
+#: the same: what the subject, or its first word, is called
+SUBJECTS_ZH = {
+    "extension": "扩展", "setting": "参数", "role": "角色", "suppliers": "供应商", "vacuum": "清理",
+    "dead rows": "死行", "notification queue": "通知队列", "partitions": "分区", "server": "服务器",
+    "connections": "连接", "secrets": "密钥", "sending": "发送",
+}  # fmt: skip
 
 
 def attention(language: str, line: Row) -> Row:
@@ -105,17 +112,24 @@ def attention(language: str, line: Row) -> Row:
     if made is None:
         return line
     values = {name: _value(name, value) for name, value in (line["params"] or {}).items()}
-    found, mend = (text.format_map(_Known(values)) for text in made)
+    found, mend = (punctuated(text).format_map(_Known(values)) for text in made)
     return line | {"found": found, "mend": mend}
 
 
 def set_up(language: str, line: Row) -> Row:
     """Give a line of artery_monitor.doctor() in a language."""
-    if language != "zh" or not line["mend"]:
+    if language != "zh":
         return line
     subject: str = line["subject"]
-    mend = SET_UP_ZH.get(subject) or SET_UP_ZH.get(subject.split()[0]) or line["mend"]
-    return line | {"mend": mend}
+    first, _, rest = subject.partition(" ")
+    named = SUBJECTS_ZH.get(subject)
+    if named is None and first in SUBJECTS_ZH:
+        named = f"{SUBJECTS_ZH[first]} {rest.removeprefix('of ')}"
+    mend = SET_UP_ZH.get(subject) or SET_UP_ZH.get(first)
+    return line | {
+        "subject": named or subject,
+        "mend": line["mend"] and (punctuated(mend) if mend else line["mend"]),
+    }
 
 
 class _Known(dict[str, str]):

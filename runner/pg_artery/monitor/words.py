@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 LANGUAGES = {"en": "English", "zh": "中文"}
+
+_FULL_WIDTH = {",": "\uff0c", ";": "\uff1b", ":": "\uff1a"}
+
+
+def punctuated(text: str) -> str:
+    """Give Chinese text, typed with a keyboard's punctuation, the one that Chinese is set with."""
+    return re.sub(
+        r"(?<=[\u4e00-\u9fff\u201d])[,;:]|[,;:](?=[\u4e00-\u9fff])",
+        lambda found: _FULL_WIDTH[found[0]],
+        text,
+    )
+
 
 ZH = {
     "Overview": "总览", "Tasks": "任务", "Task": "任务", "Inboxes": "接收区", "Endpoints": "端点",
@@ -19,6 +33,7 @@ ZH = {
     "table name": "表", "parked": "暂存", "rejected": "已拒绝", "outcome": "结果",
     "swept at": "上次处理", "status": "状态", "document id": "单据号", "document type": "单据类型",
     "document": "单据", "error": "错误", "Search": "查询", "attempt": "第几次",
+    "attempt {}": "第 {} 次",
     "status code": "状态码", "due at": "到期时间", "created at": "创建时间", "id": "编号",
     "Older": "更早", "No task matches.": "没有符合条件的任务。",
     "on hold": "已暂停", "Put on hold": "暂停发送", "Release": "恢复发送",
@@ -64,12 +79,13 @@ ZH = {
     "running": "进行中", "querying": "查询中", "kept": "保留",
     "not yet due": "未到时间",
     "enqueued": "入队", "called": "调用", "called, too late to count": "调用,太迟,不计",
-    "retry": "重试",    "hold": "暂停发送", "release": "恢复发送",
+    "retry": "重试", "hold": "暂停发送", "release": "恢复发送",
     "cancel": "取消", "resolve": "人工定论", "due": "到期",
     "waits behind an earlier one of its ordering key": "排在同一顺序键的前一个之后",
     "meaning": "含义", "started": "开始", "stopped": "停止", "compensate": "撤销", "resume": "再试",
     "processed": "已处理", "unknown": "结果未知", "stuck": "撤销失败",
 }  # fmt: skip
+ZH = {english: punctuated(chinese) for english, chinese in ZH.items()}
 
 
 def translate(language: str, text: str) -> str:

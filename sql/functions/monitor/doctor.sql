@@ -53,8 +53,11 @@ from (
     )
 ) as b (name, good, severity, cost)
 inner join pg_catalog.pg_settings as s on s.name = b.name
--- what waits for a standby is safer still
-where not (b.name = 'synchronous_commit' and s.setting in ('remote_apply', 'remote_write'))
+where
+    -- what waits for a standby is safer still
+    not (b.name = 'synchronous_commit' and s.setting in ('remote_apply', 'remote_write'))
+    -- the monitor page reads in sessions that are so by choice
+    and not (b.name = 'default_transaction_read_only' and s.source = 'client')
 union all
 select
     'role ' || r.role,

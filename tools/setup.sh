@@ -96,6 +96,23 @@ install_packages() {
     fi
 }
 
+# The checker of alert rules and metrics. Its package would bring a server: only promtool is taken out.
+fetch_promtool() {
+    if command -v promtool >/dev/null || [ -x build/bin/promtool ] || [ "${ARTERY_SERVER:-}" = embedded ] ||
+        ! command -v apt-get >/dev/null; then
+        return 0
+    fi
+    mkdir -p build/bin
+    say "fetching promtool"
+    (
+        cd build/bin
+        apt-get download -q prometheus >../promtool.log 2>&1 &&
+            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool
+        rm -f prometheus_*.deb
+    ) 2>>build/promtool.log || true
+    [ -x build/bin/promtool ] || say "no promtool (build/promtool.log): alert rules are not tried out"
+}
+
 make_venv() {
     if [ ! -x .venv/bin/pip ]; then
         say "making .venv with $("$python" --version)"
@@ -129,5 +146,6 @@ PY
 }
 
 install_packages
+fetch_promtool
 make_venv
 report_servers

@@ -195,8 +195,13 @@ def run_spec(program: Path, dsn: str, spec: str) -> list[Permutation]:
         capture_output=True,
         text=True,
         timeout=60,
-        # npm's builds have their libpq beside them, and no run path to it
-        env={"PGISOLATIONTIMEOUT": "3", "LD_LIBRARY_PATH": str(program.parents[5])},
+        env={
+            # 3 s; newer ones have another name for it, and double it
+            "PGISOLATIONTIMEOUT": "3",
+            "PG_TEST_TIMEOUT_DEFAULT": "2",
+            # npm's builds have their libpq beside them, and no run path to it
+            "LD_LIBRARY_PATH": str(program.parents[5]),
+        },
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return list(parse(done.stdout))

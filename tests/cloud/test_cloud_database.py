@@ -388,11 +388,13 @@ def replica(far: Cluster, server: Server) -> Iterator[Cluster]:
         data = running.path / "data"
         conf = (data / "postgresql.conf").read_text()
         shutil.rmtree(data)
+        at = make_conninfo(far.dsn(), application_name="replica")
         running.run(
-            "pg_basebackup", "-D", str(data), "-R", "-X", "stream", "--no-sync", "-c", "fast",
-            "-d", make_conninfo(far.dsn(), application_name="replica"),
-        )  # fmt: skip
-        (data / "postgresql.conf").write_text(conf)
+            "pg_basebackup", "-D", str(data), "-X", "stream", "--no-sync", "-c", "fast", "-d", at
+        )
+        # not by -R: a newer pg_basebackup writes options that an older server does not know
+        (data / "postgresql.conf").write_text(f"{conf}primary_conninfo = '{at}'\n")
+        (data / "standby.signal").touch()
         running.start()
         yield running
 

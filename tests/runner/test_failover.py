@@ -32,12 +32,13 @@ class Standby(Cluster):
 
     def _initdb(self) -> None:
         data = self.path / "data"
-        at = ["-h", str(self._primary.path), "-p", str(self._primary.port), "-U", "postgres"]
-        self.run("pg_basebackup", "-D", str(data), *at, "-R", "--checkpoint=fast", "--no-sync")
+        at = self._primary.dsn()
+        self.run("pg_basebackup", "-D", str(data), "-d", at, "--checkpoint=fast", "--no-sync")
+        # not by -R: a newer pg_basebackup writes options that an older server does not know
+        settings = self._configuration() | {"primary_conninfo": at}
         with (data / "postgresql.conf").open("a") as conf:
-            conf.writelines(
-                f"{name} = '{value}'\n" for name, value in self._configuration().items()
-            )
+            conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        (data / "standby.signal").touch()
 
     def promote(self) -> None:
         self._pg_ctl("promote")

@@ -32,6 +32,7 @@ chaos: .venv/.stamp ## Kill runners and servers, long form (10 minutes or so)
 all: extension
 extension: ## Build the extension into build/extension, for PostgreSQL 15 to 18
 	$(PYTHON) tools/build_extension.py --out build/extension
+	$(PYTHON) tools/build_extension.py --pg-tle build/pg_artery.pgtle.sql
 
 install: ## Install it into the server of PG_CONFIG=pg_config, for create extension pg_artery
 installcheck: ## Try what is installed, on the server that PGHOST and PGPORT name

@@ -8,6 +8,8 @@ Needs no server and no package. Into the folder it is given it writes
                                          migrations since, then all of sql/
     pg_artery--unpackaged.sql            nothing but a check, and
     pg_artery--unpackaged--X.sql         the adoption of what artery migrate installed
+
+With --pg-tle it writes one script instead, that brings the same into pg_tle.
 """
 
 from __future__ import annotations
@@ -154,6 +156,30 @@ def scripts(sources: Sources) -> dict[str, str]:
     }
 
 
+def pgtle_script(sources: Sources) -> str:
+    """Give one script that registers all of these with pg_tle, this version as the default."""
+    described = re.search("^comment = '(.*)'", _read(ROOT / "pg_artery.control"), re.M)
+    calls = []
+    for name, text in scripts(sources).items():
+        versions = name.removesuffix(".sql").split("--")[1:]
+        function, more = "install_extension_version_sql", ""
+        if len(versions) == 2:
+            function = "install_update_path"
+        elif versions == [sources.version]:
+            function, more = "install_extension", ", null, 'pg_catalog'"
+            versions.append(described[1] if described else "")
+        given = ", ".join(f"'{value}'" for value in ("pg_artery", *versions))
+        call = f"select pgtle.{function}({given}, $pgtle_text$\n{text}$pgtle_text${more})"
+        if "unpackaged" in versions:
+            call += (
+                "\nwhere not exists "
+                "(select from pg_catalog.pg_extension as e where e.extname = 'pg_artery')"
+            )
+        calls.append(f"{call};")
+    # the first makes the control file
+    return _part("pgtle").replace("@VERSION@", sources.version) + "\n".join([*calls, "commit;\n"])
+
+
 def build(out: Path, sources: Sources) -> list[Path]:
     """Write all files into a folder, from which `make install` works, and give their paths."""
     version = sources.version
@@ -174,11 +200,17 @@ def build(out: Path, sources: Sources) -> list[Path]:
 
 
 def main() -> None:
-    """Build into the folder that --out names."""
+    """Build into the folder that --out names, or the script that --pg-tle names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build/extension")
-    for path in build(parser.parse_args().out, read_sources()):
-        print(path)
+    parser.add_argument("--pg-tle", type=Path, metavar="FILE", help="one script for pg_tle instead")
+    given = parser.parse_args()
+    if given.pg_tle:
+        given.pg_tle.parent.mkdir(parents=True, exist_ok=True)
+        given.pg_tle.write_text(pgtle_script(read_sources()), encoding="utf-8")
+        print(given.pg_tle)
+    else:
+        print(*build(given.out, read_sources()), sep="\n")
 
 
 if __name__ == "__main__":

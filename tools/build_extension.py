@@ -89,6 +89,14 @@ def _in_transaction(text: str) -> str:
     return f"set local role artery_owner;\n{plain}"
 
 
+def _named(part: str, sources: Sources) -> str:
+    """Give a part with the names of all schemas and relations of the migrations."""
+    text, state = _part(part), "\n".join(sources.migrations.values())
+    for mark, named in (("@SCHEMAS@", _SCHEMA), ("@RELATIONS@", _RELATION)):
+        text = text.replace(mark, "{" + ",".join(named.findall(state)) + "}")
+    return text
+
+
 def _state(sources: Sources, after: str = "") -> Iterator[str]:
     for name, text in sources.migrations.items():
         if name > after:
@@ -103,7 +111,7 @@ def _code(sources: Sources) -> Iterator[str]:
 
 def install_script(sources: Sources) -> str:
     """Give the script of `create extension pg_artery`."""
-    parts = [_part("head"), _part("guard"), *_state(sources), *_code(sources)]
+    parts = [_part("head"), _named("guard", sources), *_state(sources), *_code(sources)]
     return "\n".join([*parts, _part("tail"), _part("empty")])
 
 
@@ -134,11 +142,7 @@ def unpackaged_script(sources: Sources) -> str:
 
 def adoption_script(sources: Sources) -> str:
     """Give the script that makes of a migrated database one with the extension."""
-    state = "\n".join(sources.migrations.values())
-    adopt = _part("adopt")
-    for mark, named in (("@SCHEMAS@", _SCHEMA), ("@RELATIONS@", _RELATION)):
-        adopt = adopt.replace(mark, "{" + ",".join(named.findall(state)) + "}")
-    parts = [_part("head"), _migrated(sources), adopt, *_code(sources)]
+    parts = [_part("head"), _migrated(sources), _named("adopt", sources), *_code(sources)]
     return "\n".join([*parts, _part("tail"), _part("rights")])
 
 

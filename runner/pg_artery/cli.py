@@ -131,7 +131,8 @@ def as_artery_error(error: psycopg.Error) -> ArteryError:
             "IN912",
             "the database has no pg_artery, or another version of it",
             diag.message_primary,
-            "Is it the right database? artery migrate, with the same --dsn, installs or upgrades.",
+            "Is it the right database? artery migrate, with the same --dsn, installs or upgrades; "
+            "where it is an extension, alter extension pg_artery update.",
         )
     return ArteryError(
         error.sqlstate or "08000",

@@ -12,6 +12,9 @@ SWEEPS = "select s.* from artery_monitor.sweep_status as s order by s.name"
 ATTENTION = "select a.* from artery_monitor.attention() as a"
 DOCTOR = "select d.* from artery_monitor.doctor() as d"
 VERIFY = "select v.* from artery_monitor.verify() as v"
+EXTENSION = (
+    "select e.extversion as version from pg_catalog.pg_extension as e where e.extname = 'pg_artery'"
+)
 CLOCK = "select clock_timestamp() as at"
 AGO = "select clock_timestamp() - %s::interval as at"
 FIND_TASKS = "select t.* from artery_monitor.find_tasks(%s::jsonb, %s) as t"

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
+from hostile import TYPES
 
-TYPES = ("text", "uuid", "jsonb", "int8", "int4", "int2", "timestamptz", "numeric", "bool")
+
+@pytest.fixture(params=["migrated", "extension"])
+def conn(request: pytest.FixtureRequest, dsn: str, extension_database: str):
+    """A superuser's connection to a migrated database, and to one with the extension."""
+    chosen = dsn if request.param == "migrated" else extension_database
+    with psycopg.connect(chosen, autocommit=True) as opened:
+        yield opened
 
 
 def test_types_and_tables_of_the_caller_are_never_ours(conn: psycopg.Connection) -> None:

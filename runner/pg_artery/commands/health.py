@@ -18,6 +18,7 @@ from pg_artery import __version__, configuration, queries
 from pg_artery import migrate as migration
 from pg_artery.commands import dsn_option, json_option
 from pg_artery.commands.listing import Row, filled, query, show, tell
+from pg_artery.errors import ArteryError
 
 _CLOCK_SKEW_S = 2.0
 _WORST_FIRST = ("critical", "warning", "info", "ok")
@@ -111,6 +112,10 @@ def _here() -> Row:
 def _schema(dsn: str) -> Row:
     try:
         status = migration.status(dsn)
+    except ArteryError as refused:
+        if refused.sqlstate != "IN902":
+            raise
+        return _extension(dsn)
     except psycopg.errors.InsufficientPrivilege:
         mend = "Ask as the role that runs artery migrate: artery migrate status."
         return _line("schema", "info", "its version is not for this role to see", mend)
@@ -119,6 +124,18 @@ def _schema(dsn: str) -> Row:
     found = f"{len(status.pending)} migrations pending, code {status.code}"
     return _line(
         "schema", "critical", found, "artery migrate status tells more; then artery migrate"
+    )
+
+
+def _extension(dsn: str) -> Row:
+    version = query(dsn, "artery doctor", queries.EXTENSION)[0]["version"]
+    if version == __version__:
+        return _line("schema", "ok", f"version {version}, as an extension")
+    return _line(
+        "schema",
+        "critical",
+        f"version {version}, as an extension; this is artery {__version__}",
+        f"make install of {__version__} on its server, then alter extension pg_artery update",
     )
 
 

@@ -158,7 +158,8 @@ def _run(config: RunnerConfig, parent: int | None = None) -> int:
                 "IN912",
                 "the database has no pg_artery, or another version of it",
                 str(error).strip(),
-                "Run artery migrate with the same --dsn.",
+                "Run artery migrate with the same --dsn; where it is an extension, alter extension "
+                "pg_artery update.",
             ) from error
         if error.sqlstate == "42501":
             raise ArteryError(

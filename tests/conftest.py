@@ -121,8 +121,12 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(scope="session")
 def clusters() -> Iterator[Callable[[Server], Cluster]]:
     """Give each server's shared cluster; all stay up to the end, however often tests switch."""
+    # the runbook speaks of prepared transactions
+    settings = {"max_prepared_transactions": "4"}
     with contextlib.ExitStack() as running:
-        yield functools.cache(lambda server: running.enter_context(Cluster(server, durable=False)))
+        yield functools.cache(
+            lambda server: running.enter_context(Cluster(server, durable=False, settings=settings))
+        )
 
 
 @pytest.fixture(scope="session")

@@ -99,12 +99,20 @@ def config_file() -> Path | None:
     context = click.get_current_context(silent=True)
     named = context.find_root().params.get("config") if context else os.environ.get("ARTERY_CONFIG")
     if named:
-        if not Path(named).is_file():
+        if not _is_there(Path(named)):
             raise ArteryError(
                 "IN050", f"{named} is no file", None, f"artery init {named} makes it."
             )
         return Path(named)
-    return next((path for path in default_files() if path.is_file()), None)
+    return next((path for path in default_files() if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file; what lies in somebody else's home is not for us."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def default_files() -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ import psycopg
 import pycurl
 from psycopg.conninfo import make_conninfo
 
-from pg_artery import __version__, configuration, queries
+from pg_artery import __version__, configuration, queries, vault
 from pg_artery import migrate as migration
 from pg_artery.commands import dsn_option, json_option
 from pg_artery.commands.listing import Row, filled, query, show, tell
@@ -54,7 +54,7 @@ def verify(ctx: click.Context, dsn: str, as_json: bool) -> None:
     envvar="ARTERY_VAULT_KEY_FILE",
     default=configuration.vault_key_file,
     show_default=False,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="The key file that runners here use.",
 )
 @dsn_option
@@ -185,4 +185,8 @@ def _key_file(path: Path) -> Row:
         )
     if mode & 0o077:
         return _line("vault key", "critical", f"{path} has mode {mode:o}", f"chmod 600 {path}")
+    try:
+        vault.load_keyring(str(path))
+    except ArteryError as error:
+        return _line("vault key", "critical", error.message, error.hint)
     return _line("vault key", "ok", f"{path}, mode {mode:o}")

@@ -16,10 +16,11 @@ import psycopg
 from yoyo.migrations import Migration
 
 from pg_artery import catalog, loader, steps
-from pg_artery.backend import Backend, file_checksums, load_migrations
+from pg_artery.backend import Backend, file_checksums, list_migrations, load_migrations
 from pg_artery.catalog import Connection
 from pg_artery.errors import ArteryError
 from pg_artery.losses import Loss, losses, tables
+from pg_artery.releases import releases
 from pg_artery.resources import Code, migrations_dir, read_code
 from pg_artery.session import Say, installer, refuse_extension
 
@@ -132,7 +133,7 @@ def status(dsn: str = "", *, source: Source | None = None) -> Status:
     """Compare a database with the package; takes no lock and changes nothing."""
     source = source or Source()
     code = read_code(source.sql)
-    ours = file_checksums(load_migrations(source.migrations))
+    ours = file_checksums(list_migrations(source.migrations))
     with psycopg.connect(dsn, autocommit=True, application_name="artery migrate status") as conn:
         refuse_extension(conn)
         applied = Backend(conn).applied()
@@ -163,7 +164,7 @@ def rollback(
 
     The code goes first; the code that was loaded at the state gone back to, if any was, comes back.
 
-    :param to: roll back all migrations after this one
+    :param to: roll back all migrations after this one, or after the last one of this version
     :param everything: roll back all migrations
     :param confirm: is asked, before anything happens, whether the rows it is given may be lost
     :param lock_timeout: longest wait for a table's lock, in seconds
@@ -172,6 +173,8 @@ def rollback(
     """
     source = source or Source()
     migrations = load_migrations(source.migrations)
+    versions = {release.version: release.last_migration for release in releases(source.migrations)}
+    to = to and versions.get(to, to)
     with installer(dsn, lock_timeout, say, []) as backend:
         conn = backend.connection
         doomed = _doomed(backend, migrations, to, everything)

@@ -73,7 +73,7 @@ def command(
       artery migrate status                what is applied, pending or changed
       artery migrate --plan                which locks it would take, how large those tables are
       artery migrate --sql > review.sql    what it would execute; psql -X -f runs it instead
-      artery migrate rollback --to 0012   back to a version; --all removes everything
+      artery migrate rollback --to 0.1.0  back to a version; --all removes everything
 
     Applies the pending migrations, each in a transaction, then loads all functions, views and
     triggers in one. Run again it finds nothing to do; killed half-way, the next run takes it up.
@@ -182,7 +182,9 @@ def status_command(ctx: click.Context, dsn: str, as_json: bool) -> None:
 @dsn_option
 @json_option
 @_lock_timeout
-@click.option("--to", metavar="NAME", help="Roll back all migrations after this one.")
+@click.option(
+    "--to", metavar="STATE", help="Roll back what came after this version, or after this migration."
+)
 @click.option("--all", "everything", is_flag=True, help="Roll back all: nothing of ours remains.")
 @click.option("--yes", is_flag=True, help="Lose the rows of the tables that go, without asking.")
 @click.pass_context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from typing import IO, Any
 
@@ -142,12 +143,20 @@ def as_artery_error(error: psycopg.Error) -> ArteryError:
     )
 
 
-def _keep_lines(command: click.Command) -> None:
-    r"""Make the \b of raw docstrings what click looks for: what follows keeps its lines."""
+def _finish(command: click.Command, path: str) -> None:
+    r"""Complete what a command says of itself.
+
+    The \b of raw docstrings becomes what click looks for: what follows keeps its lines. In the
+    list of its group it says its first clause rather than what is cut off somewhere. Where it has
+    no examples and exit codes of its own, it says where they are.
+    """
     command.help = command.help and command.help.replace("\\b\n", "\b\n")
     if isinstance(command, click.Group):
-        for part in command.commands.values():
-            _keep_lines(part)
+        for name, part in command.commands.items():
+            first = " ".join((part.help or "").split("\n\n")[0].split())
+            part.short_help = part.short_help or re.split(r"[:;.](?: |$)", first)[0] + "."
+            part.epilog = part.epilog or f"Examples: {path} --help. Exit codes: artery --help."
+            _finish(part, f"{path} {name}")
 
 
 class Commands(click.Group):
@@ -165,7 +174,7 @@ class Commands(click.Group):
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name][0]} is no command")
-        _keep_lines(found)
+        _finish(found, f"artery {cmd_name}")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -226,4 +235,4 @@ def main(ctx: click.Context, config: str | None) -> None:  # noqa: ARG001 - conf
         ctx.default_map = {section: configuration.defaults(section)}
 
 
-_keep_lines(main)
+_finish(main, "artery")

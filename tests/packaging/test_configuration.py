@@ -200,8 +200,12 @@ def test_every_help_teaches() -> None:
                 part = command.get_command(click.Context(command), name)
                 assert part is not None
                 look(part, f"{path} {name}")
+                if command is not main and part.get_short_help_str(45).endswith("..."):
+                    silent.append(f"{path} {name}: cut off in the list of {path}")
             if f"artery {path.partition(' ')[2]}".strip() not in (command.help or ""):
                 silent.append(f"{path}: no example")
+        elif f"{path} " not in (command.help or "") and "Examples: " not in (command.epilog or ""):
+            silent.append(f"{path}: no example, nor where one is")
 
     look(main, "artery")
     assert not silent, "\n".join(silent)

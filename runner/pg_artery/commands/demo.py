@@ -36,7 +36,12 @@ from pg_artery.servers import ClusterError
     help="Lease of the demo's runners, in seconds.",
 )
 def command(as_json: bool, keep: bool, remove: Path | None, lease: float) -> None:
-    """Deliver orders to a demo MES, break things, prove that nothing is lost.
+    r"""Deliver orders to a demo MES, break things, prove that nothing is lost.
+
+    \b
+      artery demo                              and it is gone again
+      artery demo --keep                       leaves the database up: look at it with artery status
+      artery demo --json | jq .                its proof, for a program
 
     All of it is real: a PostgreSQL of its own in a directory of its own, artery run as a child
     process, HTTP over the loopback, kill -9. Takes 15 seconds or so; touches no other

@@ -31,7 +31,11 @@ _WORST_FIRST = ("critical", "warning", "info", "ok")
 @json_option
 @click.pass_context
 def verify(ctx: click.Context, dsn: str, as_json: bool) -> None:
-    """Prove the promises on the data as it is: nothing lost, nothing changed by a stale attempt.
+    r"""Prove the promises on the data as it is: nothing lost, nothing changed by a stale attempt.
+
+    \b
+      artery verify                            after a failover, a restore, an incident
+      artery verify --json | jq .broken        what is broken, and which tasks
 
     It only reads, and may run in production at any time; a million tasks take some seconds.
     """

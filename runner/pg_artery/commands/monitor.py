@@ -47,7 +47,12 @@ def command(
     export: Path | None,
     dsn: str,
 ) -> None:
-    """Serve the monitor page: what the integrations do, why one fails, and how to put it right.
+    r"""Serve the monitor page: what the integrations do, why one fails, and how to put it right.
+
+    \b
+      artery monitor                           http://127.0.0.1:8765/, for this machine
+      artery monitor --listen 10.20.0.5 --host monitor.plant.example --token-file FILE
+      artery monitor --export monitoring       alert rules, Grafana dashboard, queries: as files
 
     It reads views for readers, in read-only transactions of at most 5 seconds. What people do on
     it is done as its database user, with their name and reason kept in the history.

@@ -109,7 +109,13 @@ from pg_artery.transport import MAX_CONCURRENCY
     help="Least severe that is logged.",
 )
 def command(processes: int, log_format: str, log_level: str, **options: Any) -> None:
-    """Deliver tasks over HTTP, any number of runners on any number of hosts side by side.
+    r"""Deliver tasks over HTTP, any number of runners on any number of hosts side by side.
+
+    \b
+      artery run                               until SIGTERM or Ctrl-C
+      artery run --processes 2 --wait 300      as a service: artery init --systemd writes its unit
+      artery run --until-empty                 deliver what is there, retries too, and end
+      artery run --listen-dsn host=db1 --dsn 'host=pooler port=6432'      behind pgbouncer
 
     SIGTERM or SIGINT drains; a second one ends the process at once, which loses nothing either: its
     tasks are taken up again when their leases run out.

@@ -25,7 +25,9 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="The others too, the newest first.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many."
+)
 @dsn_option
 @json_option
 def list_(everything: bool, limit: int, dsn: str, as_json: bool) -> None:

@@ -36,7 +36,9 @@ def command() -> None:
     type=click.Choice(("new", "processed", "parked", "rejected")),
     help="In this status.",
 )
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many."
+)
 @dsn_option
 @json_option
 def list_(inbox: str | None, status: str | None, limit: int, dsn: str, as_json: bool) -> None:

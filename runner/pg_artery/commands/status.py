@@ -31,13 +31,22 @@ _HIDDEN = ("stats", "stopped_at", "last_error", "last_error_at", "last_status_co
 )
 @click.option("--watch", is_flag=True, help="Stay, and show it anew until Ctrl-C.")
 @click.option(
-    "--every", default=2.0, show_default=True, type=click.FloatRange(0.2), help="Seconds."
+    "--every",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0.2),
+    help="Seconds from one look to the next, with --watch.",
 )
 @dsn_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bool) -> None:
-    """Show what needs attention, then each integration, inbox and runner.
+    r"""Show what needs attention, then each integration, inbox and runner.
+
+    \b
+      artery status                            what is wrong, and what to do about it
+      artery status --watch --every 5          stays, on a screen of its own
+      artery status --json | jq -e '.attention | length == 0'      for a check of yours
 
     Waiting and in flight are tasks now; calls and their milliseconds (p50, p95, p99) are of the
     last hour.

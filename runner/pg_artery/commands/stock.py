@@ -39,7 +39,13 @@ def command(
     dsn: str,
     as_json: bool,
 ) -> None:
-    """Show stock by item, warehouse and lot, in stock units; of ITEM alone if it is given."""
+    r"""Show stock by item, warehouse and lot, in stock units; of ITEM alone if it is given.
+
+    \b
+      artery stock BOLT-M10                    where it lies, reserved and free
+      artery stock --at 2026-03-01 --warehouse MAIN
+      artery stock --short                     what reports of the shop floor wait for
+    """
     if short and check:
         raise click.UsageError("--short and --check exclude each other")
     if short:

@@ -24,7 +24,7 @@ _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--document-type", {"help": "Of documents of this kind."}),
     ("--document-id", {"help": "Of this document."}),
     ("--error-class", {"help": "Failed in this way: retryable, rejected, unknown_outcome, …"}),
-    ("--created-after", {"help": "Enqueued at or after this time."}),
+    ("--created-after", {"help": "Enqueued at or after this time: '2026-03-01 06:00'."}),
     ("--created-before", {"help": "Enqueued before this time."}),
 )
 
@@ -72,7 +72,9 @@ def command() -> None:
 @click.option("--error", help="With this text in its error.")
 @click.option("--request-id", help="With this Request-ID.")
 @_filters
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many."
+)
 @dsn_option
 @json_option
 def list_(dsn: str, as_json: bool, limit: int, **given: Any) -> None:

@@ -63,18 +63,22 @@ def show_(saga: int, dsn: str, as_json: bool) -> None:
 @click.argument("saga", type=int)
 @reason_option
 @dsn_option
-def resume(saga: int, reason: str, dsn: str) -> None:
+@json_option
+def resume(saga: int, reason: str, dsn: str, as_json: bool) -> None:
     """Ask or try again, where SAGA stands."""
     query(dsn, _NAME, queries.SAGA_RESUME, (saga, reason))
+    _told(as_json, saga, "resumed", {"resumed": True})
 
 
 @command.command("compensate")
 @click.argument("saga", type=int)
 @reason_option
 @dsn_option
-def compensate(saga: int, reason: str, dsn: str) -> None:
+@json_option
+def compensate(saga: int, reason: str, dsn: str, as_json: bool) -> None:
     """Undo what SAGA has done, last step first."""
     query(dsn, _NAME, queries.SAGA_COMPENSATE, (saga, reason))
+    _told(as_json, saga, "being undone", {"compensating": True})
 
 
 @command.command("resolve")
@@ -83,6 +87,15 @@ def compensate(saga: int, reason: str, dsn: str) -> None:
 @click.argument("outcome", type=click.Choice(("done", "not_done")))
 @reason_option
 @dsn_option
-def resolve(saga: int, step: str, outcome: str, reason: str, dsn: str) -> None:
+@json_option
+def resolve(saga: int, step: str, outcome: str, reason: str, dsn: str, as_json: bool) -> None:
     """Say what became of STEP of SAGA, having found out: it took effect (done), or did not."""
     query(dsn, _NAME, queries.SAGA_RESOLVE, (saga, step, outcome, reason))
+    _told(as_json, saga, f"decided: {step} is {outcome}", {"step": step, "outcome": outcome})
+
+
+def _told(as_json: bool, saga: int, what: str, told: dict[str, object]) -> None:
+    if as_json:
+        tell({"saga": saga, **told})
+    else:
+        click.echo(f"Saga {saga} is {what}.")

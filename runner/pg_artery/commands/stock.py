@@ -42,7 +42,7 @@ def command(
     r"""Show stock by item, warehouse and lot, in stock units; of ITEM alone if it is given.
 
     \b
-      artery stock BOLT-M10                    where it lies, reserved and free
+      artery stock BOLT-M10                    where it lies, lot by lot
       artery stock --at 2026-03-01 --warehouse MAIN
       artery stock --short                     what reports of the shop floor wait for
     """

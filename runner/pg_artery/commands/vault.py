@@ -78,7 +78,7 @@ def keygen(file: Path | None, add: bool, as_json: bool) -> None:
     if file is None:
         if add:
             raise click.UsageError("--add needs a FILE")
-        click.echo(key)
+        _say(as_json, {"key_id": number, "key": key}, key)
         return
     if add:
         vault.load_keyring(str(file))

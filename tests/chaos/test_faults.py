@@ -69,7 +69,10 @@ def test_an_old_snapshot_does_not_stop_the_delivery(make_stage, hold, tell) -> N
         report.execute("set transaction isolation level repeatable read")
         report.execute("select count(*) from artery.integration_task")
         runner = stage.runner("one")
-        time.sleep(4)
+        for _ in range(60):
+            time.sleep(1)
+            if len(stage.receipts()) > 500:
+                break
         stage.finish(patience=30)
         assert runner.stop() == 0
         verdict = judge(stage)

@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test versions lint bench chaos extension all install installcheck uninstall release clean
+.PHONY: help demo test versions lint bench chaos tryton extension all install installcheck uninstall release clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -28,6 +28,9 @@ bench: .venv/.stamp ## Measure, side by side with the peers (ONLY=deliver,latenc
 
 chaos: .venv/.stamp ## Kill runners and servers, long form (10 minutes or so)
 	$(BIN)/pytest tests/chaos --long $(ARGS)
+
+tryton: .venv/.stamp ## Attach a real ERP, as docs/tryton.md says (2 minutes the first time)
+	$(BIN)/pytest tests/adopt/test_tryton.py --long $(ARGS)
 
 all: extension
 extension: ## Build the extension into build/extension, for PostgreSQL 15 to 18

@@ -2,7 +2,8 @@
 
 Before a block an HTML comment may say, separated by commas:
     as: ROLE          sql is run as this role (else as the one before)
-    until it shows    sql is run again until the text that follows shows, 10 s at most
+    until it shows    sql is run again until the text that follows shows, 10 s at most;
+                      until it shows: 60 is that many seconds
     fails             sql must raise
     stays up: NAME    sh goes on in the background under this name
     said by: NAME     text is what that one says, not the block before
@@ -15,6 +16,7 @@ In a text block, … stands for anything; white space counts as one blank, and o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -112,9 +114,10 @@ class Reader:
         assert not missing, f"line {block.line}: not shown: {missing}\n{output}"
 
     def _until(self, look: object, expected: str, block: Block) -> None:
-        deadline = time.monotonic() + 10
+        seconds = float(block.notes.get("until it shows") or 10)
+        deadline = time.monotonic() + seconds
         while missing_lines(expected, output := look()):  # type: ignore[operator]
-            assert time.monotonic() < deadline, f"line {block.line}: in 10 s only:\n{output}"
+            assert time.monotonic() < deadline, f"line {block.line}: in {seconds} s only:\n{output}"
             time.sleep(0.1)
 
     def _shell(self, block: Block) -> str:
@@ -168,5 +171,7 @@ class Reader:
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it left behind

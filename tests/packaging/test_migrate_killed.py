@@ -100,7 +100,7 @@ def test_an_upgrade_killed_at_each_statement_converges_and_keeps_the_data(
         cluster.database("upgrade_killed", furnished) as killed,
         cluster.database("upgraded", furnished) as reference,
     ):
-        before = previous_release.contents(killed)
+        before, old = previous_release.contents(killed), snapshot(killed)
         kills = migrate_killed(cluster, killed, source, {False: 1, True: 400}, monkeypatch)
         assert kills > 8
         assert status(killed, source=source).up_to_date
@@ -110,3 +110,6 @@ def test_an_upgrade_killed_at_each_statement_converges_and_keeps_the_data(
         assert query(killed, TWICE) == []
         rollback(killed, to=previous_release.previous()[0].version, source=source, confirm=yes)
         assert previous_release.lost(before, killed) == [], "back, with what was there"
+        assert snapshot(killed) == old, "and all as that release had it"
+        migrate(killed, source=source)
+        assert snapshot(killed) == snapshot(reference)

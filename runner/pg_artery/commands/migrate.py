@@ -119,22 +119,24 @@ def _show_plan(found: Plan) -> None:
         out.print(f"Nothing to do: schema at {found.head}, code up to date.")
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("step", "lock", "on", "keeps out", "rows", "size", ""):
-        table.add_column(name, justify="right" if name in ("rows", "size") else "left")
+    for name in ("step", "took", "lock", "on", "keeps out", "rows", "size", ""):
+        right = name in ("took", "rows", "size")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
     for step in found.steps:
         name = step.name if step.transaction else f"{step.name} (no transaction)"
+        took = f"{step.seconds:.2f} s" if found.measured else ""
         shown = [lock for lock in step.locks if not lock.view]
         views = len(step.locks) - len(shown)
         for lock in shown:
             done = "rewritten" if lock.rewritten else "read" if lock.read else ""
             rows = "?" if lock.rows is None else f"{lock.rows:,}"
             size = decimal(lock.bytes)
-            table.add_row(name, lock.mode, lock.relation, lock.keeps_out, rows, size, done)
-            name = ""
+            table.add_row(name, took, lock.mode, lock.relation, lock.keeps_out, rows, size, done)
+            name = took = ""
         if views:
-            table.add_row(name, "access exclusive", f"{views} views", "reads", "", "", "")
+            table.add_row(name, took, "access exclusive", f"{views} views", "reads")
         if not step.locks:
-            table.add_row(name, "none on what is there", "", "", "", "", "")
+            table.add_row(name, took, "none on what is there")
     out.print(table)
     wait = next((step.lock_wait_s for step in found.steps if step.transaction), None)
     if not found.measured:
@@ -143,7 +145,8 @@ def _show_plan(found: Plan) -> None:
     if wait is not None:
         out.print(
             f"A step that does not get a lock within {wait:g} s is rolled back, and the run ends; "
-            "until then others queue behind it. Locks are held to the end of their step."
+            "until then others queue behind it. Locks are held to the end of their step; times are "
+            "those on empty tables."
         )
     out.print("Measured in a scratch database with this schema; here nothing was locked.")
 

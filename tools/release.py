@@ -26,7 +26,13 @@ PLACES = {
     "pg_artery.control": r"^default_version = '(.+)'$",
     "META.json": r'^ +"version": "(.+)"',
 }
-TESTS = ("tests/packaging/test_migrate_review.py", "tests/runner/test_upgrade.py")
+TESTS = (
+    "tests/packaging/test_migrate_review.py",  # fresh = upgraded, by artery migrate and by psql
+    "tests/packaging/test_migrate_plan.py",  # migrations since then keep nobody waiting
+    "tests/packaging/test_extension.py",  # extension = migrated
+    "tests/packaging/test_extension_upgrade.py",  # fresh = updated
+    "tests/runner/test_upgrade.py",  # the old runner beside the new one
+)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def test_an_old_snapshot_does_not_stop_the_delivery(make_stage, hold, tell) -> N
         runner = stage.runner("one")
         for _ in range(60):
             time.sleep(1)
-            if len(stage.receipts()) > 500:
+            if len(stage.receipts) > 500:
                 break
         stage.finish(patience=30)
         assert runner.stop() == 0

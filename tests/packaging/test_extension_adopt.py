@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import psycopg
@@ -10,9 +9,9 @@ import pytest
 from catalog_snapshot import snapshot
 from members import first_rights, members
 
+from pg_artery.cluster import Cluster
 from pg_artery.errors import ArteryError
 from pg_artery.migrate import migrate
-from pg_artery.servers import Server
 
 ADOPT = ("create extension pg_artery version 'unpackaged'", "alter extension pg_artery update")
 
@@ -43,7 +42,7 @@ def refusal(dsn: str, statement: str) -> psycopg.Error:
 
 
 def test_it_is_what_create_extension_makes(
-    migrated: str, extension_database: str, strangers: None, server: Server
+    migrated: str, extension_database: str, strangers: None, extension_cluster: Cluster
 ) -> None:
     before = snapshot(migrated)
     run(migrated, *ADOPT)
@@ -55,9 +54,7 @@ def test_it_is_what_create_extension_makes(
         assert conn.execute("select to_regnamespace('artery_install')").fetchone() == (None,)
     with pytest.raises(ArteryError, match="as an extension"):
         migrate(migrated)
-    dump = subprocess.run(
-        (server.bindir / "pg_dump", "-s", "-d", migrated), check=True, capture_output=True
-    ).stdout.decode()
+    dump = extension_cluster.run("pg_dump", "-s", "-d", migrated)
     assert "GRANT INSERT(message_id) ON TABLE artery_staging.plm_bom TO partner" in dump
     assert "p_reason text) TO stranger" in dump
     assert "TO artery_app" not in dump

@@ -64,6 +64,8 @@ def blocks(section: str) -> list[Block]:
 
 def has_pgxs(server: Server) -> bool:
     command = (server.bindir / "pg_config", "--pgxs")
+    if not command[0].exists():
+        return False
     pgxs = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return Path(pgxs).is_file()
 

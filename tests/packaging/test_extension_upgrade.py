@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import psycopg
@@ -12,7 +11,6 @@ from members import first_rights, members
 
 import previous_release
 from pg_artery.cluster import Cluster
-from pg_artery.servers import Server
 
 
 @pytest.fixture
@@ -25,7 +23,7 @@ def old(extension_cluster: Cluster) -> Iterator[str]:
 
 
 def test_an_update_is_a_fresh_install_with_all_data_and_rights(
-    old: str, extension_database: str, server: Server
+    old: str, extension_database: str, extension_cluster: Cluster
 ) -> None:
     previous_release.furnish(old)
     rows = previous_release.contents(old)
@@ -37,9 +35,7 @@ def test_an_update_is_a_fresh_install_with_all_data_and_rights(
         try:
             conn.execute("alter extension pg_artery update")
             assert previous_release.lost(rows, old) == []
-            dump = subprocess.run(
-                (server.bindir / "pg_dump", "-s", "-d", old), check=True, capture_output=True
-            ).stdout.decode()
+            dump = extension_cluster.run("pg_dump", "-s", "-d", old)
             assert "p_reason text) TO of_site" in dump
             assert "GRANT SELECT ON TABLE artery.integration_task TO of_site" in dump
             conn.execute("drop owned by of_site")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner_harness import Outbox
 
+from pg_artery.cli import main
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import migrate
 from pg_artery.servers import Server
@@ -126,6 +129,9 @@ def test_failover_loses_nothing_and_the_old_primary_sends_nothing(
             "select request_id::text from artery.integration_task where id = any(%s)", (late,)
         ).fetchall()
         late_ids = {uuid for (uuid,) in uuids}
+        asked = CliRunner().invoke(main, ["doctor", "--json", "--dsn", standby.dsn("erp")])
+        [server] = [c for c in json.loads(asked.stdout)["checks"] if c["subject"] == "server"]
+        assert (server["state"], server["found"]) == ("critical", "a standby: it only reads")
         standby.promote()
         time.sleep(4)
     # the old primary is up, its clock has passed their time, and a runner is connected to it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -129,26 +130,43 @@ def test_doctor_sees_who_holds_back_vacuum(artery, conn, dsn) -> None:
         assert any("long report" in who for (who,) in holders)
 
 
-def test_status_watches_until_told_to_stop(dsn: str) -> None:
+def test_status_watches_until_told_to_stop(dsn: str, conn) -> None:
+    """A connection that is cut, as by a restart of PostgreSQL, is told and made again."""
     artery = Path(sys.executable).with_name("artery")
     command = [str(artery), "status", "--watch", "--every", "0.2", "--dsn", dsn]
+    sessions = "from pg_stat_activity where application_name = 'artery status'"
     leader, follower = os.openpty()
-    with subprocess.Popen(command, stdout=follower, stderr=follower) as child:
+    os.set_blocking(leader, False)
+    shown = b""
+
+    def see(text: bytes, seconds: float = 20) -> None:
+        nonlocal shown
+        deadline = time.monotonic() + seconds
+        while text not in shown:
+            assert time.monotonic() < deadline, (text, shown[-3000:])
+            time.sleep(0.05)
+            with contextlib.suppress(BlockingIOError, OSError):
+                shown += os.read(leader, 65536)
+
+    with (
+        subprocess.Popen(command, stdout=follower, stderr=follower) as child,
+        contextlib.ExitStack() as ending,
+    ):
+        ending.callback(child.kill)
         os.close(follower)
-        time.sleep(2)
+        see(b"\x1b[?1049h")  # a screen of its own
+        see(b"artery_staging")
+        cut = f"select count(pg_terminate_backend(pid)) {sessions}".encode()
+        assert conn.execute(cut).fetchone() == (1,)
+        see(b"PostgreSQL does not answer")
+        deadline = time.monotonic() + 10
+        while conn.execute(f"select count(*) {sessions}".encode()).fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert child.poll() is None
         child.send_signal(signal.SIGINT)
-        shown = b""
-        while True:
-            try:
-                chunk = os.read(leader, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            shown += chunk
+        see(b"\x1b[?1049l")  # and the old one back
         assert child.wait(10) in (0, 1)
-    assert b"\x1b[?1049h" in shown, "a screen of its own"
-    assert b"\x1b[?1049l" in shown, "and the old one back"
 
 
 def test_lists_that_are_empty_say_so(artery) -> None:

@@ -156,9 +156,15 @@ def test_logs_follow_new_calls_and_filter(
     outbox.enqueue(1)
     artery_run(dsn, "--until-idle").wait()
     command = [ARTERY, "logs", "--follow", "--json", "--dsn", dsn]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as child:
         assert child.stdout is not None
+        assert child.stderr is not None
         first = json.loads(child.stdout.readline())
+        outbox.conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'artery logs'"
+        )  # as a restart of PostgreSQL does
         receiver.status = 400
         outbox.enqueue(2)
         artery_run(dsn, "--until-idle").wait()
@@ -166,6 +172,7 @@ def test_logs_follow_new_calls_and_filter(
         time.sleep(1.5)
         child.send_signal(signal.SIGINT)
         assert child.stdout.read() == "", "each call once"
+        assert child.stderr.read().count("does not answer, trying on") == 1
         assert child.wait(10) == 0
     assert first["outcome"] == "sent"
     assert [call["outcome"] for call in later] == ["dead", "dead"]

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self
 
 import click
 import psycopg
@@ -46,6 +46,31 @@ def query(dsn: str, application: str, statement: LiteralString, values: Any = ()
         full, autocommit=True, prepare_threshold=None, row_factory=dict_row
     ) as conn:
         return conn.execute(statement, values).fetchall()
+
+
+class Connection:
+    """A connection for a command that stays: opened again after PostgreSQL was away."""
+
+    def __init__(self, dsn: str, application: str) -> None:
+        self._full = db.conninfo(dsn, application)
+        self._conn: psycopg.Connection[Row] | None = None
+
+    def __enter__(self) -> Self:
+        """Leave it closed until it is used."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        if self._conn is not None:
+            self._conn.close()
+
+    def rows(self, statement: LiteralString, values: Any = ()) -> list[Row]:
+        """Run a statement; gives its rows by column name. Errors: psycopg.Error."""
+        if self._conn is None or self._conn.closed:
+            self._conn = psycopg.connect(
+                self._full, autocommit=True, prepare_threshold=None, row_factory=dict_row
+            )
+        return self._conn.execute(statement, values).fetchall()
 
 
 def told_to_stop() -> threading.Event:

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 import psycopg
-from psycopg.rows import dict_row
 
-from pg_artery import db, queries
+from pg_artery import queries
 from pg_artery.commands import dsn_option, json_option, names_of
-from pg_artery.commands.listing import Row, cell, tell, told_to_stop
+from pg_artery.commands.listing import Connection, Row, cell, tell, told_to_stop
 
 # calls are logged when their results are reported: later calls may be logged before earlier ones
 _LATE = timedelta(minutes=2)
@@ -59,10 +58,7 @@ def command(
     if failed:
         wanted["unsuccessful"] = True
     stop = told_to_stop() if follow else threading.Event()
-    full = db.conninfo(dsn, "artery logs")
-    with psycopg.connect(
-        full, autocommit=True, prepare_threshold=None, row_factory=dict_row
-    ) as conn:
+    with Connection(dsn, "artery logs") as conn:
         rows = _find(conn, wanted, limit)
         if as_json and not follow:
             tell({"calls": rows})
@@ -75,32 +71,40 @@ def command(
             click.echo("No call matches.")
 
 
-def _find(conn: psycopg.Connection[Row], wanted: dict[str, Any], limit: int) -> list[Row]:
+def _find(conn: Connection, wanted: dict[str, Any], limit: int) -> list[Row]:
     # the server reads times as people write them; "10 minutes ago" is an interval to it
     values = {name: _moment(conn, value) for name, value in wanted.items()}
-    rows = conn.execute(queries.FIND_CALLS, (json.dumps(values, default=str), limit)).fetchall()
-    return rows[::-1]
+    return conn.rows(queries.FIND_CALLS, (json.dumps(values, default=str), limit))[::-1]
 
 
-def _moment(conn: psycopg.Connection[Row], value: Any) -> Any:
+def _moment(conn: Connection, value: Any) -> Any:
     if not isinstance(value, str) or not value.endswith(" ago"):
         return value
-    return conn.execute(queries.AGO, (value.removesuffix(" ago"),)).fetchall()[0]["at"].isoformat()
+    return conn.rows(queries.AGO, (value.removesuffix(" ago"),))[0]["at"].isoformat()
 
 
 def _follow(
-    conn: psycopg.Connection[Row],
+    conn: Connection,
     wanted: dict[str, Any],
     rows: list[Row],
     as_json: bool,
     stop: threading.Event,
 ) -> None:
     seen = {_key(row): row["called_at"] for row in rows}
-    since = conn.execute(queries.CLOCK).fetchall()[0]["at"] if not rows else rows[-1]["called_at"]
+    since = conn.rows(queries.CLOCK)[0]["at"] if not rows else rows[-1]["called_at"]
     started = rows[0]["called_at"] if rows else since
+    away = False
     while not stop.wait(1):
         after = max(since - _LATE, started)
-        for row in _find(conn, wanted | {"since": after.isoformat()}, 10_000):
+        try:
+            found = _find(conn, wanted | {"since": after.isoformat()}, 10_000)
+            away = False
+        except psycopg.OperationalError as error:
+            if not away:
+                click.echo(f"PostgreSQL does not answer, trying on: {str(error).strip()}", err=True)
+            away = True
+            continue
+        for row in found:
             if _key(row) not in seen:
                 seen[_key(row)] = row["called_at"]
                 since = max(since, row["called_at"])

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
 import click
 import psycopg
-from psycopg.rows import dict_row
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pg_artery import db, queries
+from pg_artery import queries
 from pg_artery.commands import dsn_option, json_option
-from pg_artery.commands.listing import Row, console, filled, table, tell, told_to_stop
+from pg_artery.commands.listing import (
+    Connection,
+    Row,
+    console,
+    filled,
+    table,
+    tell,
+    told_to_stop,
+)
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim", "ok": "green"}
 _PARTS = {
@@ -52,10 +60,7 @@ def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bo
     last hour.
     """
     stop = told_to_stop() if watch else threading.Event()
-    full = db.conninfo(dsn, "artery status")
-    with psycopg.connect(
-        full, autocommit=True, prepare_threshold=None, row_factory=dict_row
-    ) as conn:
+    with Connection(dsn, "artery status") as conn:
         found = _look(conn)
         if as_json:
             tell(found)
@@ -66,16 +71,24 @@ def command(ctx: click.Context, watch: bool, every: float, dsn: str, as_json: bo
     ctx.exit(1 if any(line["severity"] == "critical" for line in found["attention"]) else 0)
 
 
-def _look(conn: psycopg.Connection[Row]) -> dict[str, list[Row]]:
-    return {name: conn.execute(statement).fetchall() for name, statement in _PARTS.items()}
+def _look(conn: Connection) -> dict[str, list[Row]]:
+    return {name: conn.rows(statement) for name, statement in _PARTS.items()}
 
 
 def _watch(
-    conn: psycopg.Connection[Row], found: dict[str, list[Row]], every: float, stop: threading.Event
+    conn: Connection, found: dict[str, list[Row]], every: float, stop: threading.Event
 ) -> None:
+    """Show it anew; while PostgreSQL is away, what it said last."""
+    said = datetime.now()
     with Live(_page(found), console=console(), screen=True, auto_refresh=False) as live:
         while not stop.wait(every):
-            live.update(_page(_look(conn)), refresh=True)
+            parts: list[RenderableType] = []
+            try:
+                found, said = _look(conn), datetime.now()
+            except psycopg.OperationalError as error:
+                why = f"{str(error).strip().splitlines()[0]}. Said at {said:%H:%M:%S}:"
+                parts = [Text(f"PostgreSQL does not answer: {why}", _STYLES["critical"]), ""]
+            live.update(Group(*parts, _page(found)), refresh=True)
 
 
 def _page(found: dict[str, list[Row]]) -> Group:

@@ -177,6 +177,10 @@ def test_a_worker_of_the_erp_may_take_its_time_and_order_holds(toy: Toy) -> None
     )
     assert seen == [("R-1", "at the ERP"), ("R-2", "waits"), ("R-3", "at the ERP")]
     assert toy.rows("select count(*) from toy.todo") == [(2,)]
+    alarm = "select a.found from artery_monitor.attention() as a where a.code = 'reports_at_erp'"
+    assert toy.rows(alarm) == []
+    toy.conn.execute("update artery_mes.report_at_erp set since = '2026-01-01 00:00Z'")
+    assert toy.rows(alarm)[0][0].startswith("2 wait for the ERP's own code, the oldest since 20")
 
     # the ERP refuses the first: the next has its turn; mended, the first comes again
     toy.owner.execute("update toy.todo set answer = 'no: period closed' where report = 'R-1 1'")

@@ -49,6 +49,10 @@ ATTENTION_ZH = {
     "cloud_server": ("{problem}", "见 artery_procurement.cloud_status;处理办法见 docs/cloud-database.md。"),
     "inbox_rejected": ("{rejected} 条被拒绝", "打开接收区查看原因,更正后重新处理;或 artery staging list {inbox} --status rejected。"),
     "inbox_behind": ("最早的消息自 {since} 起等待", "清扫没有跟上:见“系统”页的清扫状态。"),
+    "reports_at_erp": (
+        "{count} 条报工等待 ERP 自己的程序处理,最早自 {since} 起",
+        "ERP 的工作进程在运行吗?见 artery_monitor.reports_at_erp;会自动再次询问。",
+    ),
     "reply_handlers": ("{count} 个应答未处理,最早自 {since} 起", "见这些任务的回执处理错误;会自动再次处理,绝不会重发。"),
     "partitions": ("分区只够 {days} 天", "由清扫步骤 create_partitions 建立:见“系统”页的清扫状态。"),
     "partitions_wait": ("{count} 个分区({size})已过保留期,仍未归档,最早的是 {day}",

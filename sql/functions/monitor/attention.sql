@@ -181,6 +181,17 @@ lines as (
     union all
     select
         'warning',
+        'reports at the ERP',
+        format('%s wait for the ERP''s own code, the oldest since %s', count(*), date_trunc('second', min(w.since))),
+        'Does the ERP''s worker run? artery_monitor.reports_at_erp lists them; they are asked for again by themselves.',
+        'reports_at_erp',
+        jsonb_build_object('count', count(*), 'since', min(w.since))
+    from artery_mes.report_at_erp as w
+    where w.handed
+    having min(w.since) < statement_timestamp() - interval '5 minutes'
+    union all
+    select
+        'warning',
         'reply handlers',
         format('%s answers are not handled, the oldest since %s', count(*), date_trunc('second', min(u.received_at))),
         'See handler_error of these tasks; they are handed over again by themselves, and never sent again.',

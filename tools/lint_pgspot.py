@@ -48,7 +48,8 @@ def _with_path(head: re.Match[str]) -> str:
     the path of its caller: within ours, that is the pinned one of the function that was called.
     """
     text = head[0]
-    if "set search_path" in text or "security definer" in text:
+    pinned = "set search_path" in text or "security definer" in text
+    if pinned or "\nlanguage sql\n" not in text:
         return text
     return f"{text}set search_path = pg_catalog, pg_temp\n"
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,38 +21,90 @@ from pg_artery.cli import main
 
 pytestmark = pytest.mark.one_server
 
+RUN = (sys.executable, "-m", "pg_artery", "run", "--dsn")
+
+
+@pytest.fixture
+def daemon() -> Iterator[Callable[[str], str]]:
+    """Make a role for runners in a database; gives the connection string that they use."""
+    made: list[str] = []
+
+    def make(dsn: str) -> str:
+        with psycopg.connect(dsn) as conn:
+            conn.execute("create role daemon login; grant artery_runner to daemon")
+        made.append(dsn)
+        return make_conninfo(dsn, user="daemon")
+
+    yield make
+    for dsn in made:
+        with psycopg.connect(dsn) as conn:
+            conn.execute("drop owned by daemon; drop role daemon")
+
+
+def route(conn: psycopg.Connection, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/v1/do", method="POST").respond_with_json({"done": True})
+    conn.execute(
+        "with e as (insert into artery.endpoint (name, base_url) values ('there', %s) "
+        "returning id) insert into artery.route (topic, endpoint_id, path_template) "
+        "select 't', id, '/do' from e",
+        (httpserver.url_for("/v1"),),
+    )
+
+
+def enqueue(conn: psycopg.Connection, first: int, last: int) -> None:
+    conn.execute(
+        "select artery.enqueue_task('t', jsonb_build_object('n', n)) "
+        "from generate_series(%s::integer, %s) as n",
+        (first, last),
+    )
+
+
+def received(httpserver: HTTPServer) -> list[int]:
+    return sorted(json.loads(request.data)["n"] for request, _ in httpserver.log)
+
 
 def test_a_runner_delivers_what_was_committed(
-    extension_database: str, httpserver: HTTPServer
+    extension_database: str, daemon: Callable[[str], str], httpserver: HTTPServer
 ) -> None:
-    httpserver.expect_request("/v1/do", method="POST").respond_with_json({"done": True})
     with psycopg.connect(extension_database, autocommit=True) as conn:
-        conn.execute("create role daemon login; grant artery_runner to daemon")
+        route(conn, httpserver)
+        enqueue(conn, 1, 50)
+        command = (*RUN, daemon(extension_database), "--until-empty")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        sent = conn.execute(
+            "select status, count(*), sum((status_code = 200)::integer) "
+            "from artery.integration_task group by status"
+        ).fetchall()
+        assert sent == [("sent", 50, 50)]
+        assert conn.execute("select * from artery_monitor.verify()").fetchall() == []
+    assert received(httpserver) == list(range(1, 51))
+
+
+def test_a_runner_goes_on_while_its_database_is_adopted(
+    migrated: str, daemon: Callable[[str], str], httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    with psycopg.connect(migrated, autocommit=True) as conn, (tmp_path / "log").open("wb") as log:
+        route(conn, httpserver)
+        runner = subprocess.Popen((*RUN, daemon(migrated)), stdout=log, stderr=log)
         try:
-            url = httpserver.url_for("/v1")
-            conn.execute("insert into artery.endpoint (name, base_url) values ('e', %s)", (url,))
-            conn.execute(
-                "insert into artery.route (topic, endpoint_id, path_template) "
-                "select 't', id, '/do' from artery.endpoint"
-            )
-            conn.execute(
-                "select artery.enqueue_task('t', jsonb_build_object('n', n)) "
-                "from generate_series(1, 50) as n"
-            )
-            dsn = make_conninfo(extension_database, user="daemon")
-            command = (sys.executable, "-m", "pg_artery", "run", "--dsn", dsn, "--until-empty")
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-            assert done.returncode == 0, done.stderr
-            sent = conn.execute(
-                "select status, count(*), sum((status_code = 200)::integer) "
-                "from artery.integration_task group by status"
-            ).fetchall()
-            assert sent == [("sent", 50, 50)]
-            assert conn.execute("select * from artery_monitor.verify()").fetchall() == []
+            enqueue(conn, 1, 100)
+            conn.execute("create extension pg_artery version 'unpackaged'")
+            conn.execute("alter extension pg_artery update")
+            enqueue(conn, 101, 200)
+            deadline = time.monotonic() + 60
+            while conn.execute(
+                "select from artery.integration_task where status <> 'sent'"
+            ).fetchall():
+                assert runner.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
         finally:
-            conn.execute("drop owned by daemon; drop role daemon")
-    bodies = sorted(json.loads(request.data)["n"] for request, _ in httpserver.log)
-    assert bodies == list(range(1, 51))
+            runner.terminate()
+            runner.wait(30)
+        assert runner.returncode == 0, (tmp_path / "log").read_text()
+        assert conn.execute("select * from artery_monitor.verify()").fetchall() == []
+    assert received(httpserver) == list(range(1, 201)), "once each"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""Puts rows into every table of ours, and gives what is in each: to compare a copy by."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+_TABLES = """
+select c.oid, c.oid::regclass::text
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname ~ '^artery(_|$)' and c.relkind = any(%s)
+order by 2
+"""
+_COLUMNS = """
+select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    a.attidentity <> '' or a.attgenerated <> '', d.adbin is not null
+from pg_attribute as a left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
+"""
+_KEYS = """
+select f.confrelid::regclass::text,
+    array(select a.attname::text from unnest(f.conkey) with ordinality as k (n, o)
+        join pg_attribute as a on a.attrelid = f.conrelid and a.attnum = k.n order by k.o),
+    array(select a.attname::text from unnest(f.confkey) with ordinality as k (n, o)
+        join pg_attribute as a on a.attrelid = f.confrelid and a.attnum = k.n order by k.o)
+from pg_constraint as f where f.conrelid = %s and f.contype = 'f'
+"""
+_CHECKS = """
+select pg_get_constraintdef(c.oid) from pg_constraint as c
+where c.conrelid = %s and c.contype = 'c'
+"""
+TRIES = 3000
+ODD = {
+    "inet": "10.1.2.3", "cidr": "10.1.2.0/24", "jsonpath": "$.status", "regclass": "pg_class",
+    "time without time zone": "06:30", "regprocedure": "now()", "regrole": "pg_monitor", "oid": 1, "name": "n", "xid8": "9",
+    "tstzmultirange": "{[2026-01-01, 2026-01-02)}", "tstzrange": "[2026-01-01, 2026-01-02)", "daterange": "[2026-01-01, 2026-01-02)",
+}  # fmt: skip
+
+
+def tables(conn: psycopg.Connection, kinds: str) -> Iterator[tuple[int, str]]:
+    """Give oid and name of our relations of these kinds, as in pg_class.relkind."""
+    yield from conn.execute(_TABLES, (list(kinds),)).fetchall()
+
+
+class Filler:
+    """Makes rows up that satisfy what is declared: types, checks, references.
+
+    Triggers do not fire. What a row means is of no matter: it has to come back as it was.
+    """
+
+    def __init__(self, conn: psycopg.Connection, seed: int = 8) -> None:
+        self._conn = conn
+        self._random = random.Random(seed)  # noqa: S311
+
+    def fill(self, rows: int) -> None:
+        """Put so many rows into each table that has none; those with a parent after it."""
+        empty = [
+            (oid, name)
+            for oid, name in tables(self._conn, "rp")
+            if not self._one(f"select c.relispartition from pg_class as c where c.oid = {oid}")
+            and not self._one(f"select exists (select from {name})")
+        ]
+        while empty:
+            left = [table for table in empty if not self._fill(*table, rows)]
+            assert len(left) < len(empty), f"no row can be made up for {[n for _, n in left]}"
+            empty = left
+
+    def _one(self, statement: str) -> Any:
+        [(value,)] = self._conn.execute(statement.encode()).fetchall()
+        return value
+
+    def _fill(self, oid: int, name: str, rows: int) -> bool:
+        columns = self._conn.execute(_COLUMNS, (oid,)).fetchall()
+        checks = " ".join(c for (c,) in self._conn.execute(_CHECKS, (oid,)))
+        keys = self._conn.execute(_KEYS, (oid,)).fetchall()
+        made = 0
+        for _ in range(TRIES):
+            row = self._row(name, columns, keys, checks)
+            statement = sql.SQL("insert into {} as t ({}) values ({}) returning t.*").format(
+                sql.SQL(name),
+                sql.SQL(", ").join(map(sql.Identifier, row)),
+                sql.SQL(", ").join(sql.Placeholder() * len(row)),
+            )
+            try:
+                with self._conn.transaction():
+                    self._conn.execute("set local session_replication_role = replica")
+                    self._look_up(self._conn.execute(statement, list(row.values())), keys)
+            except (psycopg.errors.IntegrityError, psycopg.errors.DataError):
+                continue
+            made += 1
+            if made == rows:
+                break
+        return made > 0
+
+    def _look_up(self, made: psycopg.Cursor[Any], keys: list[Any]) -> None:
+        """Raise where a reference leads nowhere: no trigger looks after that now."""
+        [values] = made.fetchall()
+        row = dict(zip((d.name for d in made.description or ()), values, strict=True))
+        for parent, ours, theirs in keys:
+            sought = [row[column] for column in ours]
+            if None not in sought:
+                where = sql.SQL(" and ").join(
+                    sql.SQL("{} = %s").format(sql.Identifier(column)) for column in theirs
+                )
+                statement = sql.SQL("select from {} where {}").format(sql.SQL(parent), where)
+                if not self._conn.execute(statement, sought).fetchall():
+                    raise psycopg.errors.ForeignKeyViolation(parent)
+
+    def _row(
+        self, name: str, columns: list[Any], keys: list[Any], checks: str
+    ) -> dict[str, Any]:
+        row = {}
+        generated = {column for column, _, _, made, _ in columns if made}
+        for column, kind, needed, made, defaulted in columns:
+            if made or ((defaulted or not needed) and self._random.random() < 0.6):
+                continue
+            row[column] = self._value(column, kind, checks)
+        for parent, ours, theirs in keys:
+            if not any(column in row for column in ours):
+                continue
+            names = sql.SQL(", ").join(map(sql.Identifier, theirs))
+            found = self._conn.execute(
+                sql.SQL("select {} from {} order by random() limit 1").format(
+                    names, sql.SQL(parent)
+                )
+            ).fetchone()
+            row |= dict(zip(ours, found or [None] * len(ours), strict=True))
+        return {c: value for c, value in row.items() if c not in generated}
+
+    def _value(self, column: str, kind: str, checks: str) -> Any:
+        pick = self._random.choice
+        named = re.search(rf"\b{column}\b", checks)
+        if kind.endswith("[]"):
+            return [self._value(column, kind[:-2], checks)]
+        if kind in ("text", "character varying") or kind.startswith("character"):
+            said = re.findall(r"'([^']*)'::text", checks) if named else []
+            n = self._random.randrange(10**6)
+            made_up = ("", f"n{n}", f"N{n:05}", f"/n{n}", f"artery_x.n{n}", f"{n} 漆包线\\\t\n")
+            return pick([*said, *made_up])
+        if kind in ("smallint", "integer", "bigint"):
+            return self._random.randrange(1, 100)
+        if kind.startswith(("numeric", "real", "double")):
+            return pick([0, 1, self._random.randrange(1, 10_000) / 1000])
+        if kind == "boolean":
+            return pick([True, False])
+        if kind.startswith("timestamp") or kind == "date":
+            return datetime.now(UTC) + timedelta(hours=pick([0, 0, 1, 24, 48]))
+        if kind == "jsonb":
+            return Jsonb(pick([{}, [], {"β": [1.50, None]}, {"reason": "x"}]))
+        if kind == "bytea":
+            return self._random.randbytes(pick([12, 16, 32]))
+        if kind == "uuid":
+            return f"{self._random.getrandbits(128):032x}"
+        if kind == "interval":
+            return timedelta(seconds=self._random.randrange(1, 10**5))
+        if kind in ODD:
+            return ODD[kind]
+        raise AssertionError(f"what does a {kind} look like? {column}")

@@ -14,6 +14,7 @@ import pytest
 import previous_release
 from pg_artery.cluster import Cluster
 from pg_artery.migrate import migrate
+from pg_artery.servers import Server
 
 MIGRATION = Path(__file__).parents[2] / "migrations/0080_arming.sql"
 
@@ -40,6 +41,28 @@ def fault(dsn: str) -> str | None:
         ).fetchall()
     assert armed is (found is None)
     return found
+
+
+class Files(Cluster):
+    """A server on a copy of another one's files, by pg_basebackup.
+
+    :param recovery: lines for postgresql.conf to recover by; none = it starts as after a crash
+    """
+
+    def __init__(self, original: Cluster, recovery: dict[str, str]) -> None:
+        super().__init__(original.server, durable=False, cron_database=None, settings=recovery)
+        self._original, self._recovery = original, recovery
+
+    def _initdb(self) -> None:
+        data = self.path / "data"
+        at = self._original.dsn()
+        self.run("pg_basebackup", "-D", str(data), "-d", at, "--checkpoint=fast", "--no-sync")
+        with (data / "postgresql.conf").open("a") as conf:
+            conf.writelines(
+                f"{name} = '{value}'\n" for name, value in self._configuration().items()
+            )
+        if self._recovery:
+            (data / "recovery.signal").touch()
 
 
 def reload(cluster: Cluster, into: str, *options: str) -> None:
@@ -96,6 +119,31 @@ def test_a_copy_sends_nothing_until_it_is_armed(
             assert (fault(original), claimed(original)) == (None, 3)
         finally:
             cluster.drop_database("arm_copy")
+
+
+@pytest.mark.one_server
+def test_a_server_on_a_copy_of_the_files_sends_nothing(server: Server) -> None:
+    """Also where promoted standbys may go on by themselves: a recovery to a moment is none."""
+    recovery = {
+        "restore_command": "false",
+        "recovery_target": "immediate",
+        "recovery_target_action": "promote",
+    }
+    with Cluster(server, durable=False, cron_database=None) as original:
+        migrate(original.create_database("strict"))
+        original.create_database("follows", "strict")
+        for name, follows in (("strict", "false"), ("follows", "true")):
+            with psycopg.connect(original.dsn(name), autocommit=True) as conn:
+                conn.execute(f"select artery.arm('x', p_follow_promotion => {follows})".encode())
+        with Files(original, {}) as copy:
+            assert [fault(copy.dsn(name)) for name in ("strict", "follows")] == ["port", "port"]
+        with Files(original, recovery) as copy:
+            assert fault(copy.dsn("strict")) == "timeline"
+            assert fault(copy.dsn("follows")) == "recovered"
+            with pytest.raises(psycopg.Error) as refused:
+                claimed(copy.dsn("follows"))
+            assert refused.value.sqlstate == "IN060"
+        assert [fault(original.dsn(name)) for name in ("strict", "follows")] == [None, None]
 
 
 def test_data_restored_over_the_original_is_a_copy_too(cluster: Cluster, template: str) -> None:

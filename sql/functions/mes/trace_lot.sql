@@ -25,16 +25,44 @@ begin
         union
         select
             t.level + 1,
-            case p_direction when 'back' then g.component_item else g.made_item end,
-            case p_direction when 'back' then g.component_lot else g.made_lot end,
-            g.mo_no
+            n.item_code,
+            n.lot_no,
+            n.mo_no
         from tree as t
-        inner join artery_mes.lot_genealogy as g
-            on case p_direction
-                when 'back' then g.made_item = t.item_code and g.made_lot is not distinct from t.lot_no
-                else g.component_item = t.item_code and g.component_lot is not distinct from t.lot_no
-            end
-        where t.level < 100 and (t.level = 0 or t.lot_no is not null)
+        -- each branch is planned for one lot: a condition that decides between them would read all
+        cross join lateral (
+            select
+                g.component_item as item_code,
+                g.component_lot as lot_no,
+                g.mo_no
+            from artery_mes.lot_genealogy as g
+            where p_direction = 'back' and g.made_item = t.item_code and g.made_lot = t.lot_no
+            union all
+            select
+                g.made_item,
+                g.made_lot,
+                g.mo_no
+            from artery_mes.lot_genealogy as g
+            where
+                p_direction = 'forward'
+                and g.component_item = t.item_code
+                and g.component_lot = t.lot_no
+            union all
+            -- an item without lots, to begin with
+            select
+                case p_direction when 'back' then g.component_item else g.made_item end,
+                case p_direction when 'back' then g.component_lot else g.made_lot end,
+                g.mo_no
+            from artery_mes.lot_genealogy as g
+            where
+                p_lot_no is null
+                and t.level = 0
+                and case p_direction
+                    when 'back' then g.made_item = t.item_code and g.made_lot is null
+                    else g.component_item = t.item_code and g.component_lot is null
+                end
+        ) as n
+        where t.level < 100
     )
 
     select

@@ -31,7 +31,7 @@ begin
         artery_erp.clean_code(m.lot),
         m.reported_at,
         m.reverses,
-        m.body -> 'components',
+        nullif(m.body -> 'components', 'null'),
         array_remove(array[
             case when jsonb_typeof(m.body) <> 'object' then 'body' end,
             case when m.kind not in ('report', 'release', 'reversal') then 'kind' end,

@@ -1,5 +1,5 @@
 begin;
-select plan(60);
+select plan(67);
 \ir _world.psql
 
 -- the golden numbers: 260 mm a piece, scrap 10 %
@@ -100,6 +100,51 @@ select results_eq(
     $$values ('KIT', 'F-1'), ('KIT', 'F-2')$$, 'through all levels'
 );
 
+-- taken by operation 10, before either lot was finished; F-1 is made by two reports
+select is(pg_temp.said(pg_temp.report('K7', 'MO-2', '1', '{"lot": "F-1"}')), 'processed', 'more of a lot');
+select results_eq(
+    $$select component_item collate "default", component_lot collate "default", sum(quantity) from artery_mes.lot_genealogy
+    where made_item = 'KIT' and made_lot = 'F-1' and via = 'order' group by 1, 2 order by 1, 2$$,
+    $$values ('BOLT', null, 30::numeric), ('BOLT-B', null, 4), ('BOX', null, 2), ('RESIN', 'R-LATE', 2), ('RESIN', 'R-SOON', 2)$$,
+    'what was taken for the order counts once, however many reports made the lot'
+);
+create function pg_temp.reads(p_query text) returns text language plpgsql as $$
+declare
+    v_plan text := '';
+    v_line text;
+begin
+    set local enable_seqscan = off;
+    for v_line in execute 'explain ' || p_query loop
+        v_plan := v_plan || v_line || e'\n';
+    end loop;
+    reset enable_seqscan;
+    return (select string_agg(distinct x[1], ', ' order by x[1])
+        from regexp_matches(v_plan, '(?:Index|Seq)[^\n]*Scan (?:using|on) (stock_move\w*)', 'g') as x);
+end $$;
+select is(
+    pg_temp.reads($$select * from artery_mes.lot_genealogy where made_item = 'KIT' and made_lot = 'F-1'$$),
+    'stock_move_lot_moved_idx, stock_move_pkey', 'backwards, the ledger is read by the lot and by what was posted with it'
+);
+select is(
+    pg_temp.reads($$select * from artery_mes.lot_genealogy where component_item = 'RESIN' and component_lot = 'R-NONE'$$),
+    'stock_move_lot_moved_idx, stock_move_pkey', 'and so it is forwards'
+);
+select is(
+    pg_temp.reads($$select * from artery_mes.lot_genealogy where mo_no = 'MO-2'$$), 'stock_move_pkey', 'or by the order'
+);
+create function pg_temp.lot_reads() returns bigint language sql as $$
+    select pg_stat_get_xact_numscans('artery_erp.stock_move_lot_moved_idx'::regclass) $$;
+create temp table before as select pg_temp.lot_reads() as n;
+set local enable_seqscan = off;
+select ok(
+    (select count(*) from artery_mes.trace_lot('KIT', 'F-1')) = 6 and pg_temp.lot_reads() > (select n from before), 'so is a trace'
+);
+reset enable_seqscan;
+select set_eq(
+    $$select item_code, lot_no from artery_mes.trace_lot('BOLT-B', null, 'forward')$$,
+    $$values ('KIT', 'F-1'), ('KIT', 'F-2')$$, 'a trace may begin at an item without lots'
+);
+
 -- reversal
 select is(
     pg_temp.said(artery_api_v1.reverse_production_report('{"source": "mes", "report_id": "K5", "reason": "wrong lot"}')),
@@ -108,7 +153,7 @@ select is(
 select is(pg_temp.on_hand('RESIN', 'LINE', 'R-NONE'), 2::numeric, 'into the same lots');
 select is(pg_temp.on_hand('KIT', 'FG', 'F-2'), 0::numeric, 'what it made is gone');
 select is(pg_temp.issued('MO-2', 10), 4::numeric, 'the line knows');
-select is((select good from artery_erp.manufacturing_order where mo_no = 'MO-2'), 5::numeric, 'so does the order');
+select is((select good from artery_erp.manufacturing_order where mo_no = 'MO-2'), 6::numeric, 'so does the order');
 select is(
     pg_temp.said(artery_api_v1.reverse_production_report('{"source": "mes", "report_id": "K5", "reason": "wrong lot"}')),
     'processed', 'asked again: the first answer'

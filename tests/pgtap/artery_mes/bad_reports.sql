@@ -1,12 +1,16 @@
 -- Bad reports are kept with all their reasons, hurt no other, and go through once the cause is gone.
 begin;
-select plan(40);
+select plan(55);
 \ir _world.psql
 
 select pg_temp.stock('PIPE', 'LINE', '1000000');
 select pg_temp.order('MO-1', 'TUBE', 100);
 select pg_temp.order('MO-2', 'TUBE', 100);
 select pg_temp.order('MO-3', 'KIT', 100);
+select pg_temp.order('MO-4', 'TUBE', 100);
+update artery_erp.manufacturing_order set status = 'in_progress' where mo_no = 'MO-4';
+update artery_erp.manufacturing_order set status = 'completed' where mo_no = 'MO-4';
+update artery_erp.manufacturing_order set status = 'closed' where mo_no = 'MO-4';
 update artery_erp.manufacturing_order set status = 'cancelled' where mo_no = 'MO-2';
 insert into artery_erp.manufacturing_order (mo_no, item_code, quantity, unit) values ('MO-P', 'TUBE', 1, 'EA');
 
@@ -37,7 +41,14 @@ from (values
     (23, 'MO-1', '1', '{"components": [{"line_no": 10, "item": "BOLT", "quantity": "0"}]}', 'rejected IN303 IN310', 'no substitute'),
     (24, 'MO-3', '1', '{"operation_no": 10, "components": [{"line_no": 10, "lot": "NONE", "quantity": "1"}]}', 'rejected IN307', 'no such lot'),
     (25, 'MO-1', '1', '{"components": 7}', 'rejected IN303', 'components that are none'),
-    (26, 'MO-1', '1', '{"kind": "reversal", "reverses": "NONE"}', 'rejected IN311', 'nothing to take back')
+    (26, 'MO-1', '1', '{"kind": "reversal", "reverses": "NONE"}', 'rejected IN311', 'nothing to take back'),
+    (27, 'MO-4', '1', '{}', 'rejected IN304', 'closed order'),
+    (28, 'MO-1', '0', '{"components": null, "operation_no": null, "lot": null, "item": null, "warehouse": null,
+        "scrap": null, "rework": null, "reason": null, "reported_at": null, "kind": null}', 'processed', 'a field that is null is absent'),
+    (29, 'MO-1', '0', '{"components": []}', 'processed', 'no components are none to check'),
+    (30, 'MO-1', '1', '{"scrap": "NaN", "rework": "-1"}', 'rejected IN303 IN303', 'NaN and negative in the other counts'),
+    (31, 'MO-1', '1', format('{"reported_at": "%s"}', to_char(clock_timestamp() at time zone 'UTC' + interval '5 minutes 2 s',
+        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::jsonb, 'rejected IN309', 'a clock that is a little too far ahead')
 ) as b (no, mo_no, good, more, said, what);
 
 insert into artery_staging.mes_production_report (source, message_id, body) values
@@ -60,6 +71,18 @@ select is(
 );
 select is((select sum(good) from artery_mes.production_report), 1::numeric, 'nothing of the bad ones was posted');
 
+-- the same id with another body: kept, refused, and the first is as it was
+select is(pg_temp.said(pg_temp.report('B-28', 'MO-1', '1')), 'rejected IN015', 'another body under a known id');
+insert into artery_staging.mes_production_report (source, message_id, body)
+values ('mes', 'B-29', '{"mo_no": "MO-1", "good": "2"}') on conflict do nothing;
+select artery_staging.process('artery_staging.mes_production_report');
+select results_eq(
+    $$select message_id, status, coalesce(reasons #>> '{0,code}', '') from artery_staging.mes_production_report
+    where source = 'mes' and message_id in ('B-28', 'B-29') order by 1, 2$$,
+    $$values ('B-28', 'processed', ''), ('B-28', 'rejected', 'IN015'), ('B-29', 'processed', ''), ('B-29', 'rejected', 'IN015')$$,
+    'by either way both bodies are there to see'
+);
+
 -- the cause is gone
 create function pg_temp.again(p_message_id text) returns text language plpgsql as $$
 begin
@@ -73,6 +96,30 @@ select pg_temp.order('NOPE', 'TUBE', 10);
 select is(pg_temp.again('B-1'), 'processed', 'when the order is there, its report goes through');
 update artery_erp.manufacturing_order set overproduction_rate = 0.05 where mo_no = 'MO-1';
 select is(pg_temp.again('B-6'), 'processed', 'when more are allowed, so do more');
+select is(pg_temp.again('B-4'), 'rejected IN305', 'while the cause is there, it is refused again');
+update artery_erp.manufacturing_order set receive_warehouse = 'CAGE' where mo_no = 'MO-1';
+select is(pg_temp.again('B-4'), 'processed', 'when its warehouse is the right one');
+update artery_erp.manufacturing_order set status = 'released', receive_warehouse = 'FG', line_warehouse = 'LINE' where mo_no = 'MO-P';
+select is(pg_temp.again('B-3'), 'processed', 'when the order is released');
+select is(pg_temp.again('B-27'), 'rejected IN304', 'a closed order stays closed');
+select pg_temp.stock('RESIN', 'LINE', '5', 'NONE');
+select is(pg_temp.again('B-24'), 'processed', 'when the lot is entered');
+select pg_sleep(2.1);
+select is(pg_temp.again('B-31'), 'processed', 'when the time has come');
+-- the report itself is wrong, and corrected
+select artery_staging.correct('artery_staging.mes_production_report', s.id,
+    jsonb_set(s.body, '{good}', '"0"')::text, 'counted again')
+from artery_staging.mes_production_report as s where s.source = 'mes' and s.message_id in ('B-7', 'B-8');
+select artery_staging.process('artery_staging.mes_production_report');
+select results_eq(
+    $$select status, history #>> '{0,body,good}' from artery_staging.mes_production_report where message_id in ('B-7', 'B-8') order by message_id$$,
+    $$values ('processed', 'NaN'), ('processed', '-1')$$, 'when the report is corrected; the original is kept'
+);
+select is(
+    (select array_agg(distinct jsonb_array_length(s.history) order by jsonb_array_length(s.history))
+    from artery_staging.mes_production_report as s where s.message_id in ('B-1', 'B-4')), '{1,2}'::integer[],
+    'each attempt is in the history'
+);
 update artery_erp.manufacturing_order set status = 'held' where mo_no = 'NOPE';
 select is(pg_temp.said(pg_temp.report('H-1', 'NOPE', '1')), 'parked IN304', 'on hold: it waits');
 update artery_erp.manufacturing_order set status = 'released' where mo_no = 'NOPE';

@@ -33,6 +33,11 @@ _COLUMNS = (
     "device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence,"
     " sent_at, historical"
 )
+_EMPTY = "truncate bare, artery_staging.iot_sensor_reading, artery_staging.iot_reading_batch"
+_STAGED = """
+    select (select count(*) from bare) + (select count(*) from artery_staging.iot_sensor_reading)
+        + (select coalesce(sum(length), 0) from artery_staging.iot_reading_batch)
+"""
 _PLANT = """
     insert into artery_erp.work_calendar values ('bench', 'Bench', 'Europe/Berlin');
     insert into artery_erp.work_shift (calendar_code, code, weekdays, starts_at, ends_at) values
@@ -159,12 +164,14 @@ def _ways_in(conn: psycopg.Connection, rounds: int) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds):
         for name in list(ways)[:: -1 if turn % 2 else 1]:
-            conn.execute("truncate bare, artery_staging.iot_sensor_reading")
+            conn.execute(_EMPTY)
             conn.execute("checkpoint")
             began = time.monotonic()
             ways[name]()
             rates[name].append(ROWS / (time.monotonic() - began))
-    conn.execute("truncate bare, artery_staging.iot_sensor_reading")
+            if (there := _value(conn, _STAGED)) != ROWS:
+                raise RuntimeError(f"{ROWS} readings went in by {name}, {there} are there")
+    conn.execute(_EMPTY)
     return rates
 
 

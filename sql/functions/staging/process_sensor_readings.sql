@@ -92,12 +92,14 @@ declare
     v_end bigint;
     v_next bigint;
     v_left bigint;
-    v_count bigint := 0::bigint;
+    v_count bigint;
 begin
+    -- one sweep at a time
     select c.block
     into v_block
     from artery_staging.iot_cursor as c
     for update;
+    v_count := artery_staging._process_batches(p_until);
     -- once round: to the end, then on from the start, where vacuum makes room for new rows
     v_end := pg_relation_size('artery_staging.iot_sensor_reading') / current_setting('block_size')::bigint;
     if v_block >= v_end then
@@ -122,5 +124,5 @@ values ('sensor_readings', 'artery_staging.process_sensor_readings', '1 second',
 on conflict (name) do nothing;
 
 comment on function artery_staging.process_sensor_readings(timestamptz) is
-'Sweep step: takes readings from artery_staging.iot_sensor_reading in batches, until that moment; returns how many';
+'Sweep step: takes readings from artery_staging.iot_reading_batch and iot_sensor_reading, until that moment; returns how many';
 grant execute on function artery_staging.process_sensor_readings(timestamptz) to artery_admin;

@@ -7,39 +7,25 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-    v_count bigint;
+    v_count integer;
 begin
-    insert into artery_staging.iot_sensor_reading (
-        device, ts, kind, metric, value, good, reject, state, reason_code, item_code, sequence, sent_at,
-        historical, source
-    )
-    select
-        coalesce(r.device, p_device),
-        r.ts,
-        r.kind,
-        r.metric,
-        r.value,
-        r.good,
-        r.reject,
-        r.state,
-        r.reason_code,
-        r.item_code,
-        r.sequence,
-        r.sent_at,
-        r.historical,
-        p_source
+    insert into artery_staging.iot_reading_batch as b (readings)
+    select coalesce(array_agg(row(
+        coalesce(r.device, p_device), r.ts, r.kind, r.metric, r.value, r.good, r.reject, r.state,
+        r.reason_code, r.item_code, r.sequence, r.sent_at, r.historical, p_source, now()
+    )::artery_staging.iot_sensor_reading), '{}')
     from jsonb_to_recordset(p_readings) as r (
         device text, ts timestamptz, kind text, metric text, value double precision, good numeric,
         reject numeric, state text, reason_code text, item_code text, sequence bigint,
         sent_at timestamptz, historical boolean
-    );
-    get diagnostics v_count = row_count;
+    )
+    returning b.length into v_count;
     return v_count;
 end
 $function$;
 
 comment on function artery_staging._stage_readings(text, text, jsonb) is
-'Stages an array of readings; returns how many. Errors: 22xxx where a value does not have its type';
+'Stages an array of readings, as one row; returns how many. Errors: 22xxx where a value does not have its type';
 
 -- One reading whose values do not have their types is kept by itself, as it came
 create or replace function artery_staging._receive_reading(

@@ -79,6 +79,32 @@ select throws_ok('select pg_temp.sweep()', '55P03', 'busy', 'a fault that passes
 drop trigger lock_out on artery_iot.sensor_reading;
 select is(pg_temp.sweep(), 1::bigint, '... and the row is still there');
 
+-- the same of a batch, which is one row
+select is(artery_api_v1.sensor_readings((
+    select jsonb_build_object('source', 'gw-2', 'device', 'd-M1', 'readings', jsonb_agg(jsonb_build_object(
+        'ts', '2024-03-04 07:30'::timestamptz + i * interval '0.1 s', 'kind', 'measure', 'metric', 'y', 'value', case when i = 500 then 6666 else i end)))
+    from generate_series(1, 1000) as i
+)) ->> 'accepted', '1000', 'a thousand readings in a call');
+select is((select array[count(*), sum(length)] from artery_staging.iot_reading_batch), array[1, 1000]::bigint[], 'are one row');
+select is((select count(*) from artery_staging.iot_sensor_reading), 0::bigint, 'and no other');
+create trigger lock_out before insert on artery_iot.sensor_reading for each row execute function pg_temp.lock_out();
+select throws_ok('select pg_temp.sweep()', '55P03', 'busy', 'a fault that passes by itself');
+drop trigger lock_out on artery_iot.sensor_reading;
+select is((select sum(length) from artery_staging.iot_reading_batch), 1000::bigint, '... leaves the batch where it is');
+create trigger trap before insert on artery_iot.sensor_reading for each row execute function pg_temp.trap();
+select is(pg_temp.sweep(), 1000::bigint, 'a fault that does not');
+drop trigger trap on artery_iot.sensor_reading;
+select is((select count(*) from artery_iot.sensor_reading where metric = 'y'), 999::bigint, '... costs one of a thousand');
+select is((select source || ' ' || (reasons #>> '{0,code}') from artery_staging.iot_rejected_reading where reading @> '{"metric": "y"}'), 'gw-2 P0666', '... which is kept with its source and its error');
+select is((select (select count(*) from artery_staging.iot_reading_batch) + (select count(*) from artery_staging.iot_sensor_reading)), 0::bigint, '... and nothing is left');
+-- a time without its zone is the caller's, whoever sweeps
+set local time zone 'Asia/Shanghai';
+select artery_api_v1.sensor_readings('{"readings": [{"device": "d-M1", "ts": "2024-03-04 20:00", "kind": "measure", "metric": "z", "value": 1}]}');
+set local time zone 'UTC';
+select pg_temp.sweep();
+select is((select ts from artery_iot.sensor_reading where metric = 'z'), '2024-03-04 12:00+00'::timestamptz, 'a time is read where it is handed in');
+set local time zone 'Europe/Berlin';
+
 -- the API
 select is(artery_api_v1.sensor_readings('{"source": "gw-1", "readings": [{"device": "d-M1", "ts": "2024-03-04T09:00:00Z", "kind": "counter", "good": 20}]}'),
     '{"status": "accepted", "accepted": 1, "rejected": 0, "reasons": []}', 'a batch is accepted');

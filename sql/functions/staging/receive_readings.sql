@@ -7,7 +7,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-    v_count integer;
+    v_count bigint;
 begin
     insert into artery_staging.iot_reading_batch as b (readings)
     select coalesce(array_agg(row(
@@ -19,7 +19,7 @@ begin
         reject numeric, state text, reason_code text, item_code text, sequence bigint,
         sent_at timestamptz, historical boolean
     )
-    returning b.length into v_count;
+    returning b.length::bigint into v_count;
     return v_count;
 end
 $function$;

@@ -4,7 +4,7 @@ set local role artery_owner;
    tenth of their size, in place of five thousand rows and their share of the WAL. */
 create table artery_staging.iot_reading_batch (
     id bigint generated always as identity primary key,
-    readings artery_staging.iot_sensor_reading [] not null,
+    readings artery_staging.iot_sensor_reading[] not null,
     length integer generated always as (cardinality(readings)) stored
 ) with (
     autovacuum_vacuum_scale_factor = 0.1,

@@ -1,6 +1,6 @@
-/* The table keeps its name, columns and key, so that every query stays as it is; chunks,
-   compression and retention are TimescaleDB's from then on. The extension's functions are called
-   by text, as they may not be there and may be in any schema. */
+/* The table keeps its name, columns and key, so that every query stays as it is; chunks are
+   TimescaleDB's from then on, compressed and dropped by artery_iot.tend_hypertable. The extension's
+   functions are called by text, as they may not be there and may be in any schema. */
 create or replace function artery_iot.use_timescaledb(p_compress_after interval default '7 days')
 returns void
 language plpgsql
@@ -18,7 +18,7 @@ declare
     v_keep interval;
 begin
     -- @plpgsql_check_options: security_warnings = off
-    -- the schema goes through %I, intervals through %L
+    -- the schema goes through %I
     if v_schema is null then
         raise exception using
             errcode = 'feature_not_supported',
@@ -51,20 +51,17 @@ begin
         from artery_iot.sensor_reading_native as r;
         drop table artery_iot.sensor_reading_native;
         alter table artery_iot.sensor_reading set (
-            timescaledb.compress, timescaledb.compress_segmentby = 'device_id, kind'
-        );
-        select %1$I.add_compression_policy('artery_iot.sensor_reading', interval %2$L)
+            timescaledb.compress,
+            timescaledb.compress_segmentby = 'device_id, kind',
+            timescaledb.compress_orderby = 'ts desc, metric'
+        )
         $ddl$,
-        v_schema, p_compress_after
+        v_schema
     );
-    if v_keep is not null then
-        execute format(
-            'select %I.add_retention_policy(%L, interval %L)',
-            v_schema, 'artery_iot.sensor_reading', v_keep
-        );
-    end if;
     update artery_iot.setting as s
-    set hypertable_keep = coalesce(v_keep, '10 years');
+    set
+        hypertable_keep = v_keep,
+        hypertable_compress_after = p_compress_after;
 end
 $function$;
 

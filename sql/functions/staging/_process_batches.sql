@@ -1,5 +1,5 @@
-/* Batches are taken whole, as many as make about 60,000 readings. Where that fails for a reason that
-   is not seen beforehand, they go on as rows, among which the guilty one is found. */
+/* Batches are taken whole, as many as make about 60,000 readings. Where that fails for a reason
+   that is not seen beforehand, they go on as rows, among which the guilty one is found. */
 create or replace function artery_staging._process_batches(p_until timestamptz)
 returns bigint
 language plpgsql

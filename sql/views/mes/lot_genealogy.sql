@@ -21,21 +21,25 @@ inner join artery_erp.stock_move as c on r.posting_id = c.posting_id and c.docum
 where
     p.document_line is null
     and r.kind <> 'reversal'
-    and not exists (select from artery_mes.production_report as x where x.reverses = r.id)
-group by r.mo_no, p.item_code, nullif(p.lot_no, ''), c.document_line, c.item_code, nullif(c.lot_no, '')
+    and not exists (
+        select from artery_mes.production_report as x
+        where x.reverses = r.id
+    )
+group by
+    r.mo_no, p.item_code, nullif(p.lot_no, ''), c.document_line, c.item_code, nullif(c.lot_no, '')
 
 union all
 
 select
     r.mo_no,
-    p.item_code,
-    c.document_line,
-    c.item_code,
-    nullif(p.lot_no, ''),
-    nullif(c.lot_no, ''),
+    p.item_code as made_item,
+    c.document_line as line_no,
+    c.item_code as component_item,
+    nullif(p.lot_no, '') as made_lot,
+    nullif(c.lot_no, '') as component_lot,
     -- as often as reports made the lot
-    trim_scale(-sum(c.quantity) / count(distinct p.posting_id)),
-    'order'
+    trim_scale(-sum(c.quantity) / count(distinct p.posting_id)) as quantity,
+    'order' as via
 from artery_erp.stock_move as p
 inner join artery_mes.production_report as r on p.posting_id = r.posting_id
 inner join artery_mes.production_report as t on r.mo_no = t.mo_no and not (t.final and t.good > 0)
@@ -44,9 +48,16 @@ where
     p.document_line is null
     and r.kind <> 'reversal'
     and t.kind <> 'reversal'
-    and not exists (select from artery_mes.production_report as x where x.reverses = r.id)
-    and not exists (select from artery_mes.production_report as x where x.reverses = t.id)
-group by r.mo_no, p.item_code, nullif(p.lot_no, ''), c.document_line, c.item_code, nullif(c.lot_no, '');
+    and not exists (
+        select from artery_mes.production_report as x
+        where x.reverses = r.id
+    )
+    and not exists (
+        select from artery_mes.production_report as x
+        where x.reverses = t.id
+    )
+group by
+    r.mo_no, p.item_code, nullif(p.lot_no, ''), c.document_line, c.item_code, nullif(c.lot_no, '');
 
 comment on view artery_mes.lot_genealogy is
 'Which lots went into which: forwards by component_item and component_lot, backwards by made_item and made_lot. via '

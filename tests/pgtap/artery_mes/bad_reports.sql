@@ -1,6 +1,6 @@
 -- Bad reports are kept with all their reasons, hurt no other, and go through once the cause is gone.
 begin;
-select plan(55);
+select plan(61);
 \ir _world.psql
 
 select pg_temp.stock('PIPE', 'LINE', '1000000');
@@ -143,6 +143,39 @@ select is(
     (select effective_at from artery_erp.stock_posting as p
     inner join artery_mes.production_report as r on r.posting_id = p.id where r.report_id = 'C-1'),
     '2026-01-31 23:59:59+00'::timestamptz, 'posted in its own period'
+);
+-- taken back when its own period is closed again: at the start of the next that is open, once
+update artery_erp.accounting_period set status = 'closed';
+select is(
+    pg_temp.said(artery_api_v1.reverse_production_report('{"source": "mes", "report_id": "C-1"}')), 'processed',
+    'a report of a closed period is taken back'
+);
+select is(
+    (select effective_at from artery_erp.stock_posting as p
+    inner join artery_mes.production_report as r on r.posting_id = p.id
+    where r.reverses = (select id from artery_mes.production_report where report_id = 'C-1')),
+    '2026-02-01 00:00+00'::timestamptz, 'in the next that is open'
+);
+select is(
+    pg_temp.said(pg_temp.report('C-3', 'NOPE', '0', '{"kind": "reversal", "reverses": "C-1"}')), 'rejected IN311', 'and once'
+);
+-- what waits, for how long, how fast it comes and goes
+insert into artery_staging.mes_production_report (source, message_id, body, received_at)
+select 'queue', n, '{"mo_no": "MO-1", "good": "0"}', clock_timestamp() - interval '2 minutes' from generate_series(1, 6) as n;
+select pg_temp.report('Q-1', 'NOPE', '1', '{"reported_at": "2026-01-15T00:00:00Z"}');
+select results_eq(
+    $$select waiting, parked, age between '2 minutes' and '3 minutes', arrived_per_second > 0, posted_per_second > 0, drained_in > '0'
+    from artery_monitor.production_report_queue$$,
+    $$values (6::bigint, 1::bigint, true, true, true, true)$$, 'the queue says how deep it is, how old and how fast'
+);
+select artery_staging.process('artery_staging.mes_production_report');
+select results_eq(
+    'select waiting, parked, age, drained_in from artery_monitor.production_report_queue',
+    $$values (0::bigint, 2::bigint, null::interval, '0'::interval)$$, 'and when it is empty'
+);
+select is(
+    (select min(posted_per_second) from artery_monitor.production_report_queue),
+    (select round(count(*) / 60.0, 1) from artery_mes.production_report), 'by what was posted in the last minute'
 );
 select is_empty('select * from artery_erp.stock_reconciliation', 'balances are the sums of their moves');
 select is(

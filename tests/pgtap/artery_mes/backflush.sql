@@ -1,5 +1,5 @@
 begin;
-select plan(67);
+select plan(73);
 \ir _world.psql
 
 -- the golden numbers: 260 mm a piece, scrap 10 %
@@ -190,6 +190,35 @@ select throws_ok(
 select ok(
     artery_api_v1.undo_production_report('{"result": {"report_id": "G1", "source": "mes"}}') ? 'posting_id',
     'or that it is'
+);
+
+-- a saga that made something takes it back
+create schema t;
+grant usage on schema t to public;
+create function t.make(p jsonb) returns jsonb language plpgsql as $$
+begin
+    perform artery_api_v1.production_report(p -> 'context');
+    return jsonb_build_object('source', p -> 'context' -> 'source', 'report_id', p -> 'context' -> 'report_id');
+end $$;
+insert into artery.saga_definition (name) values ('make');
+insert into artery.saga_step (saga, position, name, function, undo_function)
+values ('make', 1, 'make', 't.make(jsonb)', 'artery_api_v1.undo_production_report(jsonb)');
+select pg_temp.order('MO-S', 'TUBE', 10);
+select artery.start_saga('make', '{"source": "shop", "report_id": "S-1", "mo_no": "MO-S", "good": "4"}', 'S-1') as saga \gset
+select is(pg_temp.issued('MO-S', 10), 1144::numeric, 'a step of a saga posts a report');
+select artery_erp.post_stock('shipment', 'test', 'S2', jsonb_build_array(jsonb_build_object(
+    'item', 'TUBE', 'warehouse', 'FG', 'quantity', -pg_temp.on_hand('TUBE', 'FG'))));
+select artery.compensate_saga(:saga, 'order withdrawn');
+select is((select status from artery.saga where id = :saga), 'compensating', 'what it made has gone: it cannot be undone yet');
+select is(pg_temp.issued('MO-S', 10), 1144::numeric, 'and nothing is half undone');
+select pg_temp.stock('TUBE', 'FG', '4');
+update artery.saga_step_run set due_at = clock_timestamp() where saga_id = :saga and due_at is not null;
+select artery.saga_timeouts('infinity');
+select is((select status from artery.saga where id = :saga), 'compensated', 'once it is back, the saga is undone');
+select is(pg_temp.issued('MO-S', 10), 0::numeric, 'with what it took');
+select is(
+    (select count(*)::integer from artery_mes.production_report as r where r.mo_no = 'MO-S' and r.kind = 'reversal'), 1,
+    'once'
 );
 
 -- batches are as one after the other

@@ -166,7 +166,7 @@ select pg_temp.report('Q-1', 'NOPE', '1', '{"reported_at": "2026-01-15T00:00:00Z
 select results_eq(
     $$select waiting, parked, age between '2 minutes' and '3 minutes', arrived_per_second > 0, posted_per_second > 0, drained_in > '0'
     from artery_monitor.production_report_queue$$,
-    $$values (6::bigint, 1::bigint, true, true, true, true)$$, 'the queue says how deep it is, how old and how fast'
+    $$values (6::bigint, 2::bigint, true, true, true, true)$$, 'the queue says how deep it is, how old and how fast'
 );
 select artery_staging.process('artery_staging.mes_production_report');
 select results_eq(

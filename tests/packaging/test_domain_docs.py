@@ -61,7 +61,7 @@ def test_the_mes_page(reader: Reader, conn: psycopg.Connection) -> None:
 def test_the_page_of_machines(reader: Reader, conn: psycopg.Connection) -> None:
     conn.execute(MASTER_DATA.encode())
     conn.execute("call artery.tick()")
-    # without TimescaleDB the page itself says that nobody has run it
+    # what it says of TimescaleDB is run by tests/iot/test_timescaledb.py
     text = (DOCS / "oee.md").read_text()
     follow(reader, text, 6)
     conn.execute("update artery.sweep_step set next_run_at = '-infinity'")

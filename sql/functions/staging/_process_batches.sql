@@ -7,6 +7,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+    v_most constant integer := 60000;
     v_ids bigint[];
     v_taken artery_staging.iot_sensor_reading[];
     v_count bigint := 0::bigint;
@@ -22,7 +23,7 @@ begin
             order by b.id
             limit 5000
         ) as n
-        where n.before < 60000;
+        where n.before < v_most;
         exit when v_ids is null;
 
         with batch as (
@@ -38,7 +39,10 @@ begin
         continue when v_taken is null;
 
         begin
-            perform artery_staging._take_readings(v_taken);
+            -- a batch may be larger than that
+            for v_first in 1..cardinality(v_taken) by v_most loop
+                perform artery_staging._take_readings(v_taken[v_first:v_first + v_most - 1]);
+            end loop;
             v_count := v_count + cardinality(v_taken);
         exception when others then
             if left(sqlstate, 2) in ('40', '53', '55', '57', '58', 'XX') then

@@ -25,8 +25,10 @@ declare
     v_main integer;
     v_named integer := 1;
     v_named_by bigint;
-    v_order_from integer[] := array_fill(1, array[cardinality(p_drafts)]);
-    v_order_to integer[] := array_fill(0, array[cardinality(p_drafts)]);
+    -- orders of the batch are numbered, those of refused reports and reversals too
+    v_orders constant integer := coalesce((select max(d.order_no) from unnest(p_drafts) as d), 0);
+    v_order_from integer[] := array_fill(1, array[v_orders]);
+    v_order_to integer[] := array_fill(0, array[v_orders]);
     -- lots by pool, in the order in which they are taken
     v_lot record;
     v_lots integer := 0;

@@ -1,6 +1,6 @@
 -- Bad reports are kept with all their reasons, hurt no other, and go through once the cause is gone.
 begin;
-select plan(61);
+select plan(64);
 \ir _world.psql
 
 select pg_temp.stock('PIPE', 'LINE', '1000000');
@@ -70,6 +70,22 @@ select is(
     'each with its code, place and what to do'
 );
 select is((select sum(good) from artery_mes.production_report), 1::numeric, 'nothing of the bad ones was posted');
+
+-- what is refused, and what is taken back, is of orders that no report left in the batch is of
+insert into artery_staging.mes_production_report (source, message_id, body) values
+('mix', '1', '{"mo_no": "MO-1", "good": "x"}'), ('mix', '2', '{"mo_no": "MO-2", "good": "1"}'), ('mix', '3', '{"mo_no": "MO-9", "good": "0"}'),
+('mix', '4', '{"kind": "reversal", "reverses": "7"}'), ('odd', '8', '{"kind": "reversal", "reverses": "7"}');
+select pg_temp.order('MO-9', 'TUBE', 10);
+select lives_ok(
+    $$select artery_staging.process_production_reports(array(select id from artery_staging.mes_production_report where status = 'new'))$$,
+    'a batch of good ones, bad ones and reversals is posted in one go'
+);
+select results_eq(
+    $$select source, message_id, status from artery_staging.mes_production_report where source = 'mix' or (source, message_id) = ('odd', '8') order by 1, 2$$,
+    $$values ('mix', '1', 'rejected'), ('mix', '2', 'rejected'), ('mix', '3', 'processed'), ('mix', '4', 'rejected'), ('odd', '8', 'processed')$$,
+    'each for itself'
+);
+select is((select sum(good) from artery_mes.production_report), 0::numeric, 'what was taken back is gone');
 
 -- the same id with another body: kept, refused, and the first is as it was
 select is(pg_temp.said(pg_temp.report('B-28', 'MO-1', '1')), 'rejected IN015', 'another body under a known id');

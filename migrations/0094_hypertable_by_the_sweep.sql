@@ -1,9 +1,10 @@
 set local role artery_owner;
 
+-- small: artery_iot.setting, one row
 -- TimescaleDB's own policies run as the owner of the table, which may not log in: the sweep does it
 alter table artery_iot.setting
-add column hypertable_compress_after interval,
-add constraint setting_hypertable_compress_after_check check (
+add column hypertable_compress_after interval
+constraint setting_hypertable_compress_after_check check (
     hypertable_compress_after >= interval '1 hour'
 );
 comment on column artery_iot.setting.hypertable_compress_after is

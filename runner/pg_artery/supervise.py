@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 
 from pg_artery import log
+from pg_artery.errors import EXIT_CONFLICT, EXIT_DATABASE, EXIT_USAGE
 
 RESTART_FIRST, RESTART_CAP = 1.0, 30.0
 STABLE_AFTER = 60.0  # seconds of life after which a death is no longer the start's fault
 
 # Exit codes of a child that a restart would not change
-FINAL = (0, 2, 3, 4)
+FINAL = (0, EXIT_USAGE, EXIT_DATABASE, EXIT_CONFLICT)
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 HEARD = (*STOPS, signal.SIGCHLD)
@@ -86,7 +87,9 @@ class Supervisor:
             if pid == 0:
                 return
             index, code = self._alive.pop(pid), os.waitstatus_to_exitcode(status)
-            if self._stopping or code in FINAL:
+            # PostgreSQL may be away while a process that had lived is started again
+            away = code == EXIT_DATABASE and self._delay[index] > RESTART_FIRST
+            if self._stopping or (code in FINAL and not away):
                 self._worst = max(self._worst, code if code >= 0 else 128 - code)
                 if code in FINAL[1:]:
                     self._pass_on(signal.SIGTERM)

@@ -267,6 +267,9 @@ def test_exit_codes(cluster):
     assert cli("--until-idle", "--until-empty").returncode == 2
     unreachable = cli("--dsn", "host=127.0.0.1 port=1 dbname=x")
     assert unreachable.returncode == 3, unreachable.stderr
+    unreachable = cli("--dsn", "host=127.0.0.1 port=1 dbname=x", "--processes", "2")
+    assert unreachable.returncode == 3, unreachable.stderr
+    assert "Is the server up" in unreachable.stderr
     with cluster.database("bare") as bare:
         bare_run = cli("--dsn", bare)
     assert bare_run.returncode == 4

@@ -33,6 +33,19 @@ print("up", flush=True)
 raise SystemExit(supervise.Supervisor(1, lambda index, parent: 7).run())
 """
 
+#: one whose process dies, finds no PostgreSQL twice when it is started again, then ends well
+AWAY = """
+import sys
+from pathlib import Path
+import pg_artery.supervise as supervise
+supervise.RESTART_FIRST = 0.05
+lives = Path(sys.argv[1])
+def work(index, parent):
+    lives.write_text(lives.read_text() + "x")
+    return (7, 3, 3, 0)[len(lives.read_text()) - 1]
+raise SystemExit(supervise.Supervisor(1, work).run())
+"""
+
 
 def run_options(dsn: str, *options: str) -> list[str]:
     return ["run", "--dsn", dsn, "--log-format", "json", *options]
@@ -62,6 +75,7 @@ def test_a_wait_that_is_over_is_no_order_to_stop(dsn: str, processes: int, tmp_p
         child.kill()
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_at_any_moment_of_its_start_it_does(
@@ -121,6 +135,15 @@ def test_a_process_that_waits_to_be_started_again_keeps_nobody_waiting() -> None
         assert child.poll() is None
         child.send_signal(signal.SIGTERM)
         assert child.wait(5) == 0
+
+
+def test_a_process_started_again_while_postgresql_is_away_ends_nobody(tmp_path: Path) -> None:
+    lives = tmp_path / "lives"
+    lives.touch()
+    done = subprocess.run(
+        [sys.executable, "-c", AWAY, str(lives)], timeout=30, stderr=subprocess.DEVNULL
+    )
+    assert (done.returncode, lives.read_text()) == (0, "xxxx")
 
 
 def test_ctrl_c_on_a_terminal_drains_all_processes(dsn: str, outbox, receiver, tmp_path: Path):

@@ -125,6 +125,7 @@ def command(processes: int, log_format: str, log_level: str, **options: Any) -> 
     if processes == 1:
         sys.exit(_run(config))
 
+    from pg_artery.cli import as_artery_error
     from pg_artery.supervise import Supervisor
 
     def work(index: int, parent: int) -> int:
@@ -132,7 +133,8 @@ def command(processes: int, log_format: str, log_level: str, **options: Any) -> 
         alone = config if index == 0 else dataclasses.replace(config, tick_every=None)
         try:
             return _run(alone, parent)
-        except ArteryError as error:
+        except (ArteryError, psycopg.Error) as problem:
+            error = as_artery_error(problem) if isinstance(problem, psycopg.Error) else problem
             click.echo(f"error: {error.message}\nhint: {error.hint}", err=True)
             return error.exit_code
 

@@ -81,7 +81,7 @@ begin
                         where d.saga_id = p_saga_id and d.status = 'done'
                     )
                 )
-            from gen_random_uuid() as i (request_id)
+            from artery._new_request_id() as i (request_id)
             where r.saga_id = p_saga_id and r.position = v_run.position;
             v_begun := artery._begin_saga_part(p_saga_id, v_run.position, 'action');
             update artery.saga_step_run as r

@@ -40,7 +40,7 @@ begin
     v_input := v_run.compensation || case p_part
         when 'action' then '{}'
         else jsonb_build_object(
-            'request_id', gen_random_uuid(), 'undoes', v_run.request_id, 'result', v_run.result
+            'request_id', artery._new_request_id(), 'undoes', v_run.request_id, 'result', v_run.result
         )
     end;
 

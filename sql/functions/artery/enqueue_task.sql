@@ -29,7 +29,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_body text := coalesce(p_raw_body, p_body::text);
-    v_request_id uuid := coalesce(p_request_id, gen_random_uuid());
+    v_request_id uuid := coalesce(p_request_id, artery._new_request_id());
     v_headers jsonb := p_headers;
     v_trace_id uuid;
     v_queued boolean := false;

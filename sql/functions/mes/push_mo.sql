@@ -15,7 +15,7 @@ declare
     v_action text;
     v_topic text;
     v_task_id bigint;
-    v_request_id uuid := gen_random_uuid();
+    v_request_id uuid := artery._new_request_id();
     v_setting record;
     v_payload jsonb;
 begin

@@ -15,7 +15,7 @@ declare
     v_task_id bigint;
     v_action text;
     v_topic text;
-    v_request_id uuid := gen_random_uuid();
+    v_request_id uuid := artery._new_request_id();
 begin
     select
         o.version,

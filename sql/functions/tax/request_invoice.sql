@@ -11,7 +11,7 @@ declare
     v_invoice record;
     v_topic text;
     v_task_status text;
-    v_request_id uuid := gen_random_uuid();
+    v_request_id uuid := artery._new_request_id();
     v_task_id bigint;
 begin
     select

@@ -190,6 +190,7 @@ def build(out: Path, sources: Sources) -> list[Path]:
     texts = {
         "pg_artery.control": _read(ROOT / "pg_artery.control").replace("@VERSION@", version),
         "META.json": _read(ROOT / "META.json").replace("@VERSION@", version),
+        "docs/extension.md": _read(ROOT / "docs/extension.md"),
         "Makefile": _read(PARTS / "Makefile"),
         "sql/smoke.sql": _read(CHECK / "smoke.sql"),
         "expected/smoke.out": _read(CHECK / "smoke.out"),

@@ -21,7 +21,10 @@ from pg_artery.cluster import Cluster
 from pg_artery.servers import Server
 
 ROOT = Path(__file__).parents[2]
-BUILT_FROM = ("tools", "migrations", "sql", "tests/installcheck", "runner/pg_artery/__init__.py")
+BUILT_FROM = (
+    "Makefile", "META.json", "pg_artery.control", "docs/extension.md", "migrations",
+    "runner/pg_artery/__init__.py", "sql", "tests/installcheck", "tools",
+)  # fmt: skip
 SECTIONS = {
     title.strip(): text
     for part in (ROOT / "docs/extension.md").read_text().split("\n## ")[1:]
@@ -32,7 +35,7 @@ SECTIONS = {
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """What the extension is built from."""
-    for name in (*BUILT_FROM, "Makefile", "pg_artery.control", "META.json"):
+    for name in BUILT_FROM:
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)

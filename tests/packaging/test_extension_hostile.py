@@ -8,6 +8,8 @@ from catalog_snapshot import snapshot
 from hostile import caught, lay_traps, mallory
 from members import members
 
+pytestmark = pytest.mark.one_server
+
 SCHEMAS = (
     "artery", "artery_erp", "artery_staging", "artery_plm", "artery_mes", "artery_iot",
     "artery_tax", "artery_procurement", "artery_monitor", "artery_api_v1",
@@ -42,7 +44,6 @@ def test_nor_is_what_stands_in_pg_temp(extension_empty: str, extension_database:
     assert snapshot(extension_empty) == snapshot(extension_database)
 
 
-@pytest.mark.one_server
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_a_schema_that_was_there_is_refused(extension_empty: str, schema: str) -> None:
     with psycopg.connect(extension_empty, autocommit=True) as conn, mallory(conn, owner=True):
@@ -57,7 +58,6 @@ def test_a_schema_that_was_there_is_refused(extension_empty: str, schema: str) -
         assert left == [(schema,)]
 
 
-@pytest.mark.one_server
 def test_nor_does_an_adoption_look_at_them(migrated: str, extension_database: str) -> None:
     with psycopg.connect(migrated, autocommit=True) as conn:
         with mallory(conn):

@@ -18,6 +18,8 @@ from pg_artery.cluster import Cluster
 from pg_artery.migrate import migrate
 from pg_artery.servers import Server
 
+pytestmark = pytest.mark.one_server
+
 
 @pytest.fixture(scope="module")
 def tle_cluster(server: Server) -> Iterator[Cluster]:

@@ -74,6 +74,7 @@ def migrate_killed(cluster, dsn: str, source: Source | None, stride: dict[bool, 
 TWICE = "select migration_id from artery_install._yoyo_log group by 1 having count(*) > 1"
 
 
+@pytest.mark.timeout(1800)  # seven hundred kills in the long form
 @pytest.mark.one_server
 def test_killed_at_any_statement_the_next_run_converges(
     cluster, empty: str, template: str, monkeypatch, pytestconfig

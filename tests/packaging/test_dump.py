@@ -110,7 +110,7 @@ def full(
 
 def dump(cluster: Cluster, dsn: str, form: str, seen: str) -> str:
     """Dump what a snapshot sees; gives the name of the file or folder."""
-    name = f"dump_{form}"
+    name = f"{form}_of_{seen}"  # both modes may have one server
     parallel = ("-j", "2") if form == "parallel" else ()
     kind = {"plain": "p", "custom": "c", "directory": "d", "parallel": "d"}[form]
     cluster.run("pg_dump", "-d", dsn, "-F", kind, *parallel, "--snapshot", seen, "-f", name)

@@ -205,7 +205,8 @@ class Filler:
         pick = self._random.choice
         named = re.search(rf"\b{column}\b", checks)
         if kind.endswith("[]"):
-            return [self._value(column, kind[:-2], checks)]
+            rows_of_a_table = "." in kind
+            return [] if rows_of_a_table else [self._value(column, kind[:-2], checks)]
         if kind in ("text", "character varying") or kind.startswith("character"):
             said = re.findall(r"'([^']*)'::text", checks) if named else []
             n = self._random.randrange(10**6)

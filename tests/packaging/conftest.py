@@ -35,6 +35,13 @@ def empty(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
+def own_dump(server: Server) -> None:
+    """Skip where pg_dump is a newer server's: its dump sets what an older server does not know."""
+    if not (server.bindir / "pg_dump").exists():
+        pytest.skip(f"{server.label} has no pg_dump of its own")
+
+
+@pytest.fixture
 def short_directory() -> Iterator[Path]:
     # pytest's own are too long for a socket; PostgreSQL's user has to get through it
     directory = Path(tempfile.mkdtemp(dir="/tmp"))

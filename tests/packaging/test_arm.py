@@ -95,7 +95,7 @@ def added_to_a_row_that_is_armed(cluster: Cluster, original: str, copy: str) -> 
 
 @pytest.mark.parametrize("way", [cloned, restored, added_to_a_row_that_is_armed])
 def test_a_copy_sends_nothing_until_it_is_armed(
-    cluster: Cluster, template: str, way: Callable[[Cluster, str, str], None]
+    own_dump: None, cluster: Cluster, template: str, way: Callable[[Cluster, str, str], None]
 ) -> None:
     with cluster.database("arm_original", template) as original:
         with psycopg.connect(original, autocommit=True) as conn:
@@ -146,7 +146,9 @@ def test_a_server_on_a_copy_of_the_files_sends_nothing(server: Server) -> None:
         assert [fault(original.dsn(name)) for name in ("strict", "follows")] == [None, None]
 
 
-def test_data_restored_over_the_original_is_a_copy_too(cluster: Cluster, template: str) -> None:
+def test_data_restored_over_the_original_is_a_copy_too(
+    own_dump: None, cluster: Cluster, template: str
+) -> None:
     with cluster.database("arm_original", template) as original:
         dumped(cluster, "arm_original")
         with psycopg.connect(original, autocommit=True) as conn:

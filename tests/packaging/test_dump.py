@@ -96,7 +96,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def full(
-    mode: str, form: str, server: Server, request: pytest.FixtureRequest, once
+    mode: str, form: str, server: Server, own_dump: None, request: pytest.FixtureRequest, once
 ) -> tuple[Cluster, str]:
     """A cluster and a database in it, to clone, with rows in every table."""
     short = (mode, form) in SHORT and server.kind == "system"
@@ -247,7 +247,7 @@ def _sends_once_armed(copy: str, receivers: tuple[Receiver, Receiver], runner: R
 
 @pytest.mark.one_server
 def test_what_the_page_says_to_type_restores_an_extension(
-    extension_cluster: Cluster, once, extension_template: str, tmp_path: Path
+    own_dump: None, extension_cluster: Cluster, once, extension_template: str, tmp_path: Path
 ) -> None:
     cluster = extension_cluster
     template = once(cluster, "full_extension", fill, extension_template)

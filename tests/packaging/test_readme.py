@@ -75,11 +75,8 @@ def _documents() -> list[Block]:
 @pytest.mark.one_server
 @pytest.mark.timeout(600)
 def test_a_reader_who_does_what_it_says_sees_what_it_shows(
-    server: Server, customer: Cluster, clone: Path, tmp_path: Path
+    server: Server, own_dump: None, customer: Cluster, clone: Path, tmp_path: Path
 ) -> None:
-    if not (server.bindir / "pg_dump").exists():
-        # a newer pg_restore sets what an older server does not know
-        pytest.skip(f"{server.label} has no pg_dump of its own")
     (tmp_path / "home").mkdir()
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     # what `make test ARGS=… WORKERS=…` hands down is meant for that one

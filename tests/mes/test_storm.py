@@ -57,7 +57,7 @@ def test_sixteen_sessions(conn: psycopg.Connection, connect: Connect, seconds: f
                 elif kind == "batch":
                     buffer(mine, reports)
                     counts["reports"] += len(reports)
-                    one(mine, "select artery_staging.process_due('infinity', %s)", INBOX)
+                    one(mine, "select artery_staging._process(%s, null, 'infinity')", INBOX)
                 else:
                     transfer(mine, rng)
                 counts[kind] += 1

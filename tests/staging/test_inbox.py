@@ -208,6 +208,24 @@ def test_tick_processes_every_inbox(inbox: psycopg.Connection, send: Send) -> No
     assert statuses(inbox)["new"] == 1
 
 
+def test_a_third_sweep_of_an_inbox_leaves_it_to_the_two_that_are_at_it(
+    inbox: psycopg.Connection, send: Send, connect: Connect
+) -> None:
+    due = "select artery_staging.process_due('infinity', 'w.message')"
+    inbox.execute("update artery.sweep_step set next_run_at = now()")
+    with connect() as first, connect() as second:
+        for number, conn in enumerate((first, second), 1):
+            send(FINE, first=number)
+            conn.autocommit = False
+            assert conn.execute(due).fetchone() == (1,)
+        send(FINE, first=3)
+        assert inbox.execute(due).fetchone() == (0,)
+        first.rollback()
+        assert inbox.execute(due).fetchone() == (2,)
+        second.commit()
+    assert statuses(inbox) == {"processed": 3}
+
+
 def test_tick_takes_a_batch_a_transaction_until_none_is_left(
     inbox: psycopg.Connection, send: Send
 ) -> None:

@@ -138,6 +138,14 @@ begin
         return 0::bigint;
     end if;
 
+    -- batches of one inbox lock much the same rows: while one is posted, a second can be read
+    if not (
+        pg_try_advisory_xact_lock(hashtextextended(p_table, 1))
+        or pg_try_advisory_xact_lock(hashtextextended(p_table, 2))
+    ) then
+        return 0::bigint;
+    end if;
+
     v_done := artery_staging._process(p_table, null, p_until)::bigint;
     update artery.sweep_step as s
     set next_run_at = case when v_done >= v_limit then '-infinity' else clock_timestamp() + s.every end
@@ -150,5 +158,5 @@ end
 $function$;
 comment on function artery_staging.process_due(timestamptz, text) is
 'Sweep step of each inbox: processes a batch of its due rows, asks to be called again if there may be more; returns '
-'how many were looked at';
+'how many were looked at. Two sessions at a time for each inbox: a third would wait for what these lock, and gets 0';
 grant execute on function artery_staging.process_due(timestamptz, text) to artery_admin;

@@ -39,6 +39,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 set jit = off
+set random_page_cost = 1.1
 as $function$
 declare
     v_inbox record;

@@ -60,7 +60,7 @@ declare
     v_move_lot integer[] := array[]::integer[];
     v_move_line integer[] := array[]::integer[];
     v_posted artery_mes.production_report[] := array[]::artery_mes.production_report[];
-    v_refused artery_mes.report_draft[] := array[]::artery_mes.report_draft[];
+    v_drafts artery_mes.report_draft[] := array[]::artery_mes.report_draft[];
 begin
     perform artery_mes._lock_stock(p_drafts, v_rows, p_reversals);
     v_now := clock_timestamp();
@@ -207,13 +207,15 @@ begin
             v_n := v_first;
             v_draft.parked := v_waits;
             v_draft.reasons := v_reasons;
-            v_refused := array_append(v_refused, v_draft);
+            v_drafts := array_append(v_drafts, v_draft);
             continue;
         end if;
 
         v_scope_good[v_draft.scope_no] := v_good;
         v_scope_done[v_draft.scope_no] := v_done;
         v_posted := array_append(v_posted, v_report);
+        v_draft.report := v_report;
+        v_drafts := array_append(v_drafts, v_draft);
         if v_report.final and v_report.good > 0 then
             -- the whole is rounded, not each part: parts would drift
             v_take := round(v_good * v_draft.stock_numerator / v_draft.stock_denominator, 8) - round(
@@ -238,12 +240,12 @@ begin
     end loop;
 
     perform artery_mes._write_reports(v_posted, v_moves[:v_n], v_line_mo, v_line_no, v_line_issued);
-    return v_refused;
+    return v_drafts;
 end
 $function$;
 comment on function artery_mes._backflush(artery_mes.report_draft[], artery_mes.report_draft[]) is
-'Posts checked reports in the order of their ids, each whole or not at all; gives back those that '
-'do not fit, with their reasons. p_reversals: what they will touch is locked too';
+'Posts checked reports in the order of their ids, each whole or not at all; gives them back, posted '
+'or with the reasons why they do not fit. p_reversals: what they will touch is locked too';
 revoke execute on function artery_mes._backflush(
     artery_mes.report_draft[], artery_mes.report_draft[]
 ) from public;

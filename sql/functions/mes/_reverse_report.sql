@@ -85,9 +85,10 @@ begin
     ) as m
     where l.mo_no = v_report.mo_no and l.line_no = m.document_line;
     perform artery_mes._count_progress(array[v_report]);
-    return null;
+    v_draft.report := v_report;
+    return v_draft;
 end
 $function$;
 comment on function artery_mes._reverse_report(artery_mes.report_draft) is
-'Takes a posted report back, once: null. Where what was made is gone: the draft with its reasons';
+'Takes a posted report back, once; gives the draft back, posted, or with its reasons where what was made is gone';
 revoke execute on function artery_mes._reverse_report(artery_mes.report_draft) from public;

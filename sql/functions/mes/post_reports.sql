@@ -9,10 +9,9 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
     v_drafts artery_mes.report_draft[];
-    v_refused artery_mes.report_draft[];
+    v_done artery_mes.report_draft[];
     v_reversals artery_mes.report_draft[];
     v_draft artery_mes.report_draft;
-    v_ids constant bigint[] := array(select m.id from unnest(p_messages) as m);
 begin
     perform 1
     from artery_erp.manufacturing_order as mo
@@ -20,40 +19,28 @@ begin
     order by mo.mo_no
     for no key update;
 
-    v_drafts := array(select d from artery_mes._check_reports(p_messages) as d);
-    v_refused := array(select d from unnest(v_drafts) as d where d.reasons is not null);
-    v_reversals := array(
-        select d from unnest(v_drafts) as d
-        where d.reasons is null and (d.report).kind = 'reversal'
-    );
-    v_refused := v_refused || artery_mes._backflush(array(
-        select d from unnest(v_drafts) as d
-        where d.reasons is null and (d.report).kind <> 'reversal'
-    ), v_reversals);
+    select
+        coalesce(array_agg(d) filter (where d.reasons is null and (d.report).kind <> 'reversal'), '{}'),
+        coalesce(array_agg(d) filter (where d.reasons is null and (d.report).kind = 'reversal'), '{}'),
+        array_agg(d) filter (where d.reasons is not null)
+    into v_drafts, v_reversals, v_done
+    from artery_mes._check_reports(p_messages) as d;
+    v_done := v_done || artery_mes._backflush(v_drafts, v_reversals);
     -- few, and each refused by itself: one after the other
     foreach v_draft in array v_reversals loop
-        v_draft := artery_mes._reverse_report(v_draft);
-        if v_draft.reasons is not null then
-            v_refused := array_append(v_refused, v_draft);
-        end if;
+        v_done := array_append(v_done, artery_mes._reverse_report(v_draft));
     end loop;
-    perform artery_mes._note_shortages(v_ids, v_refused);
+    perform artery_mes._note_shortages(array(select m.id from unnest(p_messages) as m), v_done);
 
     return query
     select
         (d.report).id,
-        case when d.parked then 'parked' else 'rejected' end,
-        null::jsonb,
+        case when d.reasons is null then 'processed' when d.parked then 'parked' else 'rejected' end,
+        case when d.reasons is null then jsonb_build_object(
+            'mo_no', (d.report).mo_no, 'posting_id', (d.report).posting_id
+        ) end,
         d.reasons
-    from unnest(v_refused) as d
-    union all
-    select
-        r.id,
-        'processed',
-        jsonb_build_object('mo_no', r.mo_no, 'posting_id', r.posting_id),
-        null
-    from artery_mes.production_report as r
-    where r.id = any(v_ids);
+    from unnest(v_done) as d;
 end
 $function$;
 comment on function artery_mes.post_reports(artery_mes.report_message[]) is

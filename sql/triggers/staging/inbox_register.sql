@@ -30,12 +30,23 @@ begin
     perform artery._check_function(
         new.processor, 'bigint[]', 'void', format('processor of inbox %s', new.table_name)
     );
+    if new.lane is not null then
+        perform artery._check_function(new.lane, 'jsonb', 'integer', format('lane of inbox %s', new.table_name));
+    end if;
 
+    -- one for each lane, so that two sessions that tick can do one each
     insert into artery.sweep_step as s (name, function, argument, every, position)
-    values (
-        'inbox_' || split_part(new.table_name, '.', 2), 'artery_staging.process_due', new.table_name,
-        new.every, 50
-    )
+    select
+        n.name,
+        'artery_staging.process_due',
+        new.table_name,
+        new.every,
+        50
+    from (values
+        ('inbox_' || split_part(new.table_name, '.', 2), true),
+        ('inbox2_' || split_part(new.table_name, '.', 2), new.lane is not null)
+    ) as n (name, needed)
+    where n.needed
     on conflict (name) do update
     set every = excluded.every
     where s.every <> excluded.every;
@@ -43,11 +54,12 @@ begin
 end
 $function$;
 comment on function artery_staging.inbox_register() is
-'Refuses what cannot be an inbox (IN014) or a processor (IN009), and makes the inbox''s sweep step';
+'Refuses what cannot be an inbox (IN014), a processor or a lane (IN009), and makes the inbox''s sweep steps';
 
 create or replace trigger inbox_register
-before insert or update of table_name, processor, every, partner_columns on artery_staging.inbox
+before insert or update of table_name, processor, every, partner_columns, lane
+on artery_staging.inbox
 for each row
 execute function artery_staging.inbox_register();
 comment on trigger inbox_register on artery_staging.inbox is
-'Checks an inbox and makes its sweep step';
+'Checks an inbox and makes its sweep steps';

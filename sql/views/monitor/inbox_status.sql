@@ -13,9 +13,17 @@ select
     s.error
 from artery_staging.inbox as i
 cross join lateral artery_staging._counts(i.table_name) as c
-left join
-    artery.sweep_step as s
-    on i.table_name = s.argument and s.function = 'artery_staging.process_due';
+-- of two lanes the last to be swept
+left join lateral (
+    select
+        x.ended_at,
+        x.outcome,
+        x.error
+    from artery.sweep_step as x
+    where x.argument = i.table_name and x.function = 'artery_staging.process_due'
+    order by x.ended_at desc nulls last
+    limit 1
+) as s on true;
 
 comment on view artery_monitor.inbox_status is
 'Each inbox: messages waiting, parked, rejected; the oldest one due, which a sweep should have done; its last sweep';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import socket
 import threading
@@ -27,6 +28,7 @@ def response(body: bytes = b'{"ok": true}', status: int = 200, *headers: str) ->
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+@functools.cache
 def bomb(size: int) -> bytes:
     """Give `size` zeros, packed, without ever holding them."""
     packer = zlib.compressobj(9, wbits=31)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -96,19 +97,24 @@ class Running:
         self._file = log.open("w")
         command = [sys.executable, "-m", "pg_artery", "run", "--dsn", dsn, "--log-format", "json"]
         self.process = subprocess.Popen(
-            [*command, *options], stderr=self._file, env={**os.environ, **environment}
+            [*command, *options],
+            stderr=self._file,
+            env={**os.environ, **environment},
+            # a shell's background job, and all that it starts, ignores SIGINT
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def wait_started(self, seconds: float = 20) -> Running:
+    def wait_started(self, count: int = 1, seconds: float = 20) -> Running:
+        """Wait until so many processes have said that they started."""
         deadline = time.monotonic() + seconds
-        while '"event": "started"' not in self.log.read_text():
+        while self.log.read_text().count('"event": "started"') < count:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.02)
         return self
 
-    def end(self, signal: int, seconds: float = 20) -> int:
-        self.process.send_signal(signal)
+    def end(self, sign: int, seconds: float = 20) -> int:
+        self.process.send_signal(sign)
         return self.wait(seconds)
 
     def wait(self, seconds: float = 30) -> int:

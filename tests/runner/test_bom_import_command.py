@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pg_artery.cli import main
+from pg_artery.servers import Server
 
 pytestmark = pytest.mark.one_server
 
@@ -50,16 +51,21 @@ def artery(conn: psycopg.Connection, dsn: str, tmp_path: Path):
     return run
 
 
-def test_files_and_what_became_of_them(artery, conn: psycopg.Connection) -> None:
-    result = artery("good.json", "parts.xml")
+@pytest.mark.parametrize("files", [["good.json"], ["good.json", "parts.xml"]], ids=len)
+def test_files_and_what_became_of_them(
+    artery, conn: psycopg.Connection, server: Server, files: list[str]
+) -> None:
+    if "parts.xml" in files and not server.libxml:
+        pytest.skip("this PostgreSQL was built without libxml")
+    result = artery(*files)
     assert result.exit_code == 0, result.output
     rows = [line.split()[-9:] for line in result.output.splitlines()]
-    assert [row[0] for row in rows[1:]] == ["processed", "processed"]
+    assert [row[0] for row in rows[1:]] == ["processed"] * len(files)
     assert rows[1][1:7] == ["1", "1", "0", "0", "1", "2"]
-    assert conn.execute("select count(*) from artery_erp.bom_line").fetchone() == (2,)
+    assert conn.execute("select count(*) from artery_erp.bom_line").fetchone() == (len(files),)
     again = artery("good.json")
     assert again.exit_code == 0
-    assert conn.execute("select count(*) from artery_staging.plm_bom").fetchone() == (2,)
+    assert conn.execute("select count(*) from artery_staging.plm_bom").fetchone() == (len(files),)
 
 
 def test_reasons_are_shown_and_the_others_imported(artery, conn: psycopg.Connection) -> None:

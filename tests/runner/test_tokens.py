@@ -78,9 +78,9 @@ def test_fetched_ahead_of_its_end_while_the_old_one_serves(caller, provider, goo
 
 
 def test_a_token_is_not_sent_after_its_end(caller, provider, good):
-    provider.state(ttl=1)
+    provider.state(ttl=3)  # the provider counts in whole seconds: it lives for 2 to 3
     assert caller(good)["status_code"] == 200
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert caller(good)["status_code"] == 200
     state = provider.state()
     assert (state["tokens"], state["refused"]) == (2, 0)

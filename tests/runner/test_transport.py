@@ -10,6 +10,7 @@ import pytest
 from runner_harness import Sent, endpoint, task_rows
 
 from pg_artery.work import lease_tasks
+from receiver import bomb
 
 
 def test_a_request_carries_its_identity_and_the_answer_comes_back_whole(call, receiver):
@@ -71,6 +72,7 @@ def test_methods(call, receiver, method):
     ],
 )
 def test_a_bad_answer_has_a_name_and_a_bound(call, receiver, path, kind, status):
+    bomb(50_000_000)  # packing it takes too much of the second that a call has
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
     result = call(path)

@@ -109,7 +109,8 @@ select cmp_ok((select blocked_until from artery.rate_limiter where endpoint_id =
 delete from artery.rate_limiter;
 select t.make_due();
 select t.claim(:r);
-update artery.integration_task set failures = 2 where id = :a;
+-- whichever of them was claimed alone: b is not to end here
+update artery.integration_task set failures = case id when :a then 2 else 0 end where id in (:a, :b);
 select t.report(:r, t.result(:a, 429, '{"retry_after": "30"}'), t.result(:b, 503, '{"retry_after": "soon"}'));
 select is(t.status(:a), 'dead', 'the last attempt got a 429');
 select is((select blocked_reason from artery.rate_limiter where endpoint_id = :ra), 'Retry-After: 30', '... and its endpoint waits all the same');

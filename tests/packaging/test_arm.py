@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import run
@@ -41,6 +42,15 @@ def fault(dsn: str) -> str | None:
         ).fetchall()
     assert armed is (found is None)
     return found
+
+
+def await_promotion(cluster: Cluster) -> None:
+    """A server is up as soon as it can be read, a moment before its recovery ends."""
+    with psycopg.connect(cluster.dsn(), autocommit=True) as conn:
+        deadline = time.monotonic() + 20
+        while conn.execute("select pg_is_in_recovery()").fetchone() == (True,):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 class Files(Cluster):
@@ -138,6 +148,7 @@ def test_a_server_on_a_copy_of_the_files_sends_nothing(server: Server) -> None:
         with Files(original, {}) as copy:
             assert [fault(copy.dsn(name)) for name in ("strict", "follows")] == ["port", "port"]
         with Files(original, recovery) as copy:
+            await_promotion(copy)
             assert fault(copy.dsn("strict")) == "timeline"
             assert fault(copy.dsn("follows")) == "recovered"
             with pytest.raises(psycopg.Error) as refused:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import run
 
 import psycopg
 import pytest
+from runner_harness import until
 
 import previous_release
 from pg_artery.cluster import Cluster
@@ -47,10 +47,7 @@ def fault(dsn: str) -> str | None:
 def await_promotion(cluster: Cluster) -> None:
     """A server is up as soon as it can be read, a moment before its recovery ends."""
     with psycopg.connect(cluster.dsn(), autocommit=True) as conn:
-        deadline = time.monotonic() + 20
-        while conn.execute("select pg_is_in_recovery()").fetchone() == (True,):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: conn.execute("select pg_is_in_recovery()").fetchone() == (False,))
 
 
 class Files(Cluster):

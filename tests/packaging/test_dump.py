@@ -12,8 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,7 +21,7 @@ from catalog_snapshot import snapshot
 from documents import Reader, read_blocks
 from every_table import Filler, contents, positions, sequences_behind, tables
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from runner_harness import Running
+from runner_harness import Running, until
 
 from pg_artery.cluster import Cluster
 from pg_artery.servers import ClusterError, Server
@@ -66,13 +65,6 @@ class Traffic(threading.Thread):
             while not self.end.wait(0.01):
                 conn.execute("insert into public.orders values (%s, 'é')", (self.count,))
                 self.count += 1
-
-
-def wait(ready: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def send_to(conn: psycopg.Connection, receiver: Receiver) -> None:
@@ -167,7 +159,7 @@ def test_a_dump_under_traffic_comes_back_whole_and_sends_nothing_until_it_is_arm
                 send_to(conn, receivers[0])
             runners.append(Running(original, tmp_path / "original.log").wait_started())
             traffic.start()
-            wait(lambda: len(receivers[0].requests) > 20)
+            until(lambda: len(receivers[0].requests) > 20, 30)
             with psycopg.connect(original) as conn:
                 conn.execute("set transaction isolation level repeatable read")
                 [(seen,)] = conn.execute("select pg_export_snapshot()").fetchall()
@@ -193,7 +185,7 @@ def test_a_dump_under_traffic_comes_back_whole_and_sends_nothing_until_it_is_arm
                     "select count(*) from artery.integration_task "
                     "where topic = 'ours' and status = 'sent'"
                 )
-                wait(lambda: conn.execute(sent).fetchone() == (traffic.count,))
+                until(lambda: conn.execute(sent).fetchone() == (traffic.count,), 30)
             assert set(receivers[0].ids().values()) == {1}
             assert len(receivers[0].ids()) == traffic.count
         finally:
@@ -225,9 +217,9 @@ def _sends_once_armed(copy: str, receivers: tuple[Receiver, Receiver], runner: R
         ).fetchone()
         assert again == (tasks + 3,), "triggers fire, and once"
         assert sequences_behind(conn) == []
-        wait(lambda: "nothing is sent: artery arm" in runner.log.read_text())
+        until(lambda: "nothing is sent: artery arm" in runner.log.read_text(), 30)
         count = len(original.requests)
-        wait(lambda: len(original.requests) > count + 20)  # the original goes on
+        until(lambda: len(original.requests) > count + 20, 30)  # the original goes on
         assert other.requests == []
         [(due,)] = conn.execute(waiting).fetchall()
         assert due >= 3
@@ -240,7 +232,7 @@ def _sends_once_armed(copy: str, receivers: tuple[Receiver, Receiver], runner: R
             "update artery.integration_task set locked_until = now() where status = 'processing'"
         )
         conn.execute("select artery.expire_leases('infinity')")
-        wait(lambda: conn.execute(waiting).fetchone() == (0,), 60)
+        until(lambda: conn.execute(waiting).fetchone() == (0,), 60)
     assert len(other.ids()) == due
     assert set(other.ids().values()) == {1}
 

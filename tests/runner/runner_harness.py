@@ -89,6 +89,15 @@ class Sent:
             self.transport.pump(self.wake, 0.02)
 
 
+def until(holds: Callable[[], object], seconds: float = 20) -> float:
+    """Wait until something holds; gives the seconds it took."""
+    started = time.monotonic()
+    while not holds():
+        assert time.monotonic() - started < seconds, f"not within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
 class Running:
     """`artery run` as a process of its own, its log in a file."""
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from runner_harness import Outbox
+from runner_harness import Outbox, until
 
 from pg_artery.cli import main
 from pg_artery.cluster import Cluster
@@ -62,15 +62,6 @@ def pair(server: Server) -> Iterator[tuple[Cluster, Standby]]:
                 # whoever lets it go on by itself sees to the fence: here the synchronous standby
                 conn.execute("select artery.arm('fenced', p_follow_promotion => true)")
             yield primary, standby
-
-
-def until(holds, seconds: float = 20) -> float:
-    """Wait until something holds; gives the seconds it took."""
-    started = time.monotonic()
-    while not holds():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(0.05)
-    return time.monotonic() - started
 
 
 def both(*clusters: Cluster) -> str:
